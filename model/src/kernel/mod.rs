@@ -1,0 +1,17 @@
+//! The operations that take nearly all of a step's time, each with a backward pass of its own on the CPU.
+//!
+//! Every function takes and gives plain Burn tensors. On another device than the CPU it falls back to Burn's operations.
+
+mod channel_attention;
+mod dense3x3;
+mod depthwise3x3;
+mod gelu_gate;
+mod layer_norm;
+mod pointwise;
+
+pub use channel_attention::channel_attention;
+pub use dense3x3::dense3x3;
+pub use depthwise3x3::depthwise3x3;
+pub use gelu_gate::gelu_gate;
+pub use layer_norm::layer_norm;
+pub use pointwise::pointwise;

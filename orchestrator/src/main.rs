@@ -1,0 +1,5 @@
+//! `perceive-ir`: datasets, experiments and restoration from the command line.
+
+mod journal;
+
+fn main() {}
