@@ -2,12 +2,12 @@
 
 use burn::{
     module::{Module, Param},
-    nn::Initializer,
     tensor::{Device, Tensor},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::layer_norm;
+use crate::layer::constant;
 
 /// Restormer's and this project's epsilon; PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -35,8 +35,8 @@ pub struct ChannelNorm {
 impl ChannelNorm {
     pub fn new(channels: usize, kind: NormKind, device: &Device) -> Self {
         Self {
-            weight: Initializer::Ones.init([channels], device),
-            bias: (kind == NormKind::WithBias).then(|| Initializer::Zeros.init([channels], device)),
+            weight: constant([channels], 1.0, device),
+            bias: (kind == NormKind::WithBias).then(|| constant([channels], 0.0, device)),
         }
     }
 

@@ -8,8 +8,8 @@ use burn::{
     tensor::{Device, Tensor, activation, s},
 };
 
-use crate::layer::Linear;
-use crate::network::convolution::{Dense3x3, Pointwise};
+use crate::layer::{Conv2d, Linear};
+use crate::network::convolution::{dense, pointwise};
 
 fn leaky_relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     activation::leaky_relu(x, 0.1)
@@ -18,18 +18,18 @@ fn leaky_relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// 3x3, LReLU, 3x3 beside a 1x1 shortcut, then LReLU: AirNet's encoder block without batch norm.
 #[derive(Module, Debug)]
 struct DownBlock {
-    conv1: Dense3x3,
-    conv2: Dense3x3,
-    shortcut: Pointwise,
+    conv1: Conv2d,
+    conv2: Conv2d,
+    shortcut: Conv2d,
     stride: usize,
 }
 
 impl DownBlock {
     fn new(input: usize, output: usize, stride: usize, device: &Device) -> Self {
         Self {
-            conv1: Dense3x3::strided(input, output, stride, true, device),
-            conv2: Dense3x3::new(output, output, true, device),
-            shortcut: Pointwise::new(input, output, true, device),
+            conv1: dense(input, output, stride, true, device),
+            conv2: dense(output, output, 1, true, device),
+            shortcut: pointwise(input, output, true, device),
             stride,
         }
     }
@@ -46,15 +46,15 @@ impl DownBlock {
 /// 3x3, LReLU, 3x3 with an identity skip.
 #[derive(Module, Debug)]
 struct ResidualUnit {
-    conv1: Dense3x3,
-    conv2: Dense3x3,
+    conv1: Conv2d,
+    conv2: Conv2d,
 }
 
 impl ResidualUnit {
     fn new(channels: usize, device: &Device) -> Self {
         Self {
-            conv1: Dense3x3::new(channels, channels, true, device),
-            conv2: Dense3x3::new(channels, channels, true, device),
+            conv1: dense(channels, channels, 1, true, device),
+            conv2: dense(channels, channels, 1, true, device),
         }
     }
 

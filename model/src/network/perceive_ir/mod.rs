@@ -20,30 +20,31 @@ use burn::{
 };
 
 use self::etb::{Level, TransformerBlock};
-use super::convolution::{Dense3x3, Pointwise};
+use crate::layer::Conv2d;
+use super::convolution::{dense, pointwise};
 use super::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 use super::{Guidance, Restored, Restorer};
 
 #[derive(Module, Debug)]
 pub struct PerceiveIr {
-    patch_embed: Dense3x3,
+    patch_embed: Conv2d,
     encoder_level1: Vec<TransformerBlock>,
-    down1_2: [Dense3x3; 1],
+    down1_2: [Conv2d; 1],
     encoder_level2: Vec<TransformerBlock>,
-    down2_3: [Dense3x3; 1],
+    down2_3: [Conv2d; 1],
     encoder_level3: Vec<TransformerBlock>,
-    down3_4: [Dense3x3; 1],
+    down3_4: [Conv2d; 1],
     latent: Level,
-    up4_3: [Dense3x3; 1],
-    reduce_chan_level3: Pointwise,
+    up4_3: [Conv2d; 1],
+    reduce_chan_level3: Conv2d,
     decoder_level3: Level,
-    up3_2: [Dense3x3; 1],
-    reduce_chan_level2: Pointwise,
+    up3_2: [Conv2d; 1],
+    reduce_chan_level2: Conv2d,
     decoder_level2: Level,
-    up2_1: [Dense3x3; 1],
+    up2_1: [Conv2d; 1],
     decoder_level1: Level,
     refinement: Vec<TransformerBlock>,
-    output: Dense3x3,
+    output: Conv2d,
     cfe: Option<Cfe>,
     needs_guidance: bool,
 }
@@ -53,19 +54,19 @@ fn through(blocks: &[TransformerBlock], x: Tensor<4>) -> Tensor<4> {
 }
 
 /// `[B, C, H, W]` to `[B, 2C, H/2, W/2]`.
-fn down(convolution: &[Dense3x3; 1], x: Tensor<4>) -> Tensor<4> {
+fn down(convolution: &[Conv2d; 1], x: Tensor<4>) -> Tensor<4> {
     pixel_unshuffle(convolution[0].forward(x), 2)
 }
 
 /// `[B, C, H, W]` to `[B, C/2, 2H, 2W]`.
-fn up(convolution: &[Dense3x3; 1], x: Tensor<4>) -> Tensor<4> {
+fn up(convolution: &[Conv2d; 1], x: Tensor<4>) -> Tensor<4> {
     pixel_shuffle(convolution[0].forward(x), 2)
 }
 
 impl PerceiveIr {
     pub fn new(config: &PerceiveIrConfig, device: &Device) -> Self {
         let PerceiveIrConfig { dim, blocks, heads, .. } = *config;
-        let conv = |input: usize, output: usize| Dense3x3::new(input, output, false, device);
+        let conv = |inputs: usize, outputs: usize| dense(inputs, outputs, 1, false, device);
         let stack = |count: usize, channels: usize, heads: usize| -> Vec<_> {
             (0..count).map(|_| TransformerBlock::new(channels, heads, config.expansion, device)).collect()
         };
@@ -80,10 +81,10 @@ impl PerceiveIr {
             down3_4: [conv(4 * dim, 2 * dim)],
             latent: level(blocks[3], 8 * dim, heads[3]),
             up4_3: [conv(8 * dim, 16 * dim)],
-            reduce_chan_level3: Pointwise::new(8 * dim, 4 * dim, false, device),
+            reduce_chan_level3: pointwise(8 * dim, 4 * dim, false, device),
             decoder_level3: level(blocks[2], 4 * dim, heads[2]),
             up3_2: [conv(4 * dim, 8 * dim)],
-            reduce_chan_level2: Pointwise::new(4 * dim, 2 * dim, false, device),
+            reduce_chan_level2: pointwise(4 * dim, 2 * dim, false, device),
             decoder_level2: level(blocks[1], 2 * dim, heads[1]),
             up2_1: [conv(2 * dim, 4 * dim)],
             decoder_level1: level(blocks[0], 2 * dim, heads[0]),

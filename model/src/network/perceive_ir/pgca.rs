@@ -3,24 +3,24 @@
 
 use burn::{
     module::{Module, Param},
-    nn::Initializer,
     tensor::{Device, Tensor},
 };
 
 use crate::kernel::channel_attention;
-use crate::network::convolution::{Depthwise3x3, Pointwise};
+use crate::layer::{Conv2d, constant};
+use crate::network::convolution::{depthwise, pointwise};
 use crate::network::restormer::Mdta;
 
 #[derive(Module, Debug)]
 pub struct Pgca {
     /// `[heads, 1, 1]`, starts at 1: eq. 7's 1/α, a learned multiplier.
     pub temperature: Param<Tensor<3>>,
-    q: Pointwise,
-    q_dwconv: Depthwise3x3,
-    kv: Pointwise,
-    kv_dwconv: Depthwise3x3,
+    q: Conv2d,
+    q_dwconv: Conv2d,
+    kv: Conv2d,
+    kv_dwconv: Conv2d,
     /// Of the single form.
-    project_out: Option<Pointwise>,
+    project_out: Option<Conv2d>,
     /// Of eq. 8's literal form.
     mdta: Option<Mdta>,
 }
@@ -28,7 +28,7 @@ pub struct Pgca {
 impl Pgca {
     /// One attention and its output projection.
     pub fn single(channels: usize, heads: usize, device: &Device) -> Self {
-        let project_out = Some(Pointwise::new(channels, channels, false, device));
+        let project_out = Some(pointwise(channels, channels, false, device));
         Self { project_out, ..Self::bare(channels, heads, device) }
     }
 
@@ -40,11 +40,11 @@ impl Pgca {
 
     fn bare(channels: usize, heads: usize, device: &Device) -> Self {
         Self {
-            temperature: Initializer::Ones.init([heads, 1, 1], device),
-            q: Pointwise::new(channels, channels, false, device),
-            q_dwconv: Depthwise3x3::new(channels, false, device),
-            kv: Pointwise::new(channels, 2 * channels, false, device),
-            kv_dwconv: Depthwise3x3::new(2 * channels, false, device),
+            temperature: constant([heads, 1, 1], 1.0, device),
+            q: pointwise(channels, channels, false, device),
+            q_dwconv: depthwise(channels, false, device),
+            kv: pointwise(channels, 2 * channels, false, device),
+            kv_dwconv: depthwise(2 * channels, false, device),
             project_out: None,
             mdta: None,
         }

@@ -5,11 +5,10 @@
 
 use burn::{
     module::{Module, Param},
-    nn::Initializer,
     tensor::{Device, Tensor},
 };
 
-use crate::layer::Linear;
+use crate::layer::{Linear, constant, uniform};
 
 /// The k x k convolution of a 1x1 map: with zero padding only the kernel's middle meets a value.
 #[derive(Module, Debug)]
@@ -21,12 +20,11 @@ struct PixelConvolution {
 }
 
 impl PixelConvolution {
-    fn new(input: usize, output: usize, kernel: usize, bias: f64, device: &Device) -> Self {
-        let uniform = Initializer::KaimingUniform { gain: 1.0 / 3.0_f64.sqrt(), fan_out_only: false };
-        let fan_in = input * kernel * kernel;
+    fn new(input: usize, output: usize, kernel: usize, bias: f32, device: &Device) -> Self {
+        let bound = 1.0 / ((input * kernel * kernel) as f32).sqrt();
         Self {
-            weight: uniform.init_with([output, input, kernel, kernel], Some(fan_in), None, device),
-            bias: Initializer::Constant { value: bias }.init([output], device),
+            weight: uniform([output, input, kernel, kernel], bound, device),
+            bias: constant([output], bias, device),
         }
     }
 

@@ -4,29 +4,29 @@
 
 use burn::{
     module::{Module, Param},
-    nn::Initializer,
     tensor::{Device, Tensor},
 };
 
 use crate::kernel::channel_attention;
-use crate::network::convolution::{Depthwise3x3, Pointwise};
+use crate::layer::{Conv2d, constant};
+use crate::network::convolution::{depthwise, pointwise};
 
 #[derive(Module, Debug)]
 pub struct Mdta {
     /// `[heads, 1, 1]`, starts at 1: the paper's 1/α, a learned multiplier.
     pub temperature: Param<Tensor<3>>,
-    qkv: Pointwise,
-    qkv_dwconv: Depthwise3x3,
-    project_out: Pointwise,
+    qkv: Conv2d,
+    qkv_dwconv: Conv2d,
+    project_out: Conv2d,
 }
 
 impl Mdta {
     pub fn new(channels: usize, heads: usize, bias: bool, device: &Device) -> Self {
         Self {
-            temperature: Initializer::Ones.init([heads, 1, 1], device),
-            qkv: Pointwise::new(channels, 3 * channels, bias, device),
-            qkv_dwconv: Depthwise3x3::new(3 * channels, bias, device),
-            project_out: Pointwise::new(channels, channels, bias, device),
+            temperature: constant([heads, 1, 1], 1.0, device),
+            qkv: pointwise(channels, 3 * channels, bias, device),
+            qkv_dwconv: depthwise(3 * channels, bias, device),
+            project_out: pointwise(channels, channels, bias, device),
         }
     }
 

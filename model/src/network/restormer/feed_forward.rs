@@ -6,13 +6,14 @@ use burn::{
 };
 
 use crate::kernel::gelu_gate;
-use crate::network::convolution::{Depthwise3x3, Pointwise};
+use crate::layer::Conv2d;
+use crate::network::convolution::{depthwise, pointwise};
 
 #[derive(Module, Debug)]
 pub struct Gdfn {
-    project_in: Pointwise,
-    dwconv: Depthwise3x3,
-    project_out: Pointwise,
+    project_in: Conv2d,
+    dwconv: Conv2d,
+    project_out: Conv2d,
 }
 
 impl Gdfn {
@@ -20,9 +21,9 @@ impl Gdfn {
     pub fn new(channels: usize, expansion: f64, bias: bool, device: &Device) -> Self {
         let hidden = (channels as f64 * expansion) as usize;
         Self {
-            project_in: Pointwise::new(channels, 2 * hidden, bias, device),
-            dwconv: Depthwise3x3::new(2 * hidden, bias, device),
-            project_out: Pointwise::new(hidden, channels, bias, device),
+            project_in: pointwise(channels, 2 * hidden, bias, device),
+            dwconv: depthwise(2 * hidden, bias, device),
+            project_out: pointwise(hidden, channels, bias, device),
         }
     }
 

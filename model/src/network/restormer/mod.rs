@@ -22,12 +22,13 @@ use burn::{
 };
 
 use self::resample::{Down, Up};
-use super::convolution::{Dense3x3, Pointwise};
+use crate::layer::Conv2d;
+use super::convolution::{dense, pointwise};
 use super::{Guidance, Restored, Restorer};
 
 #[derive(Module, Debug)]
 struct PatchEmbed {
-    proj: Dense3x3,
+    proj: Conv2d,
 }
 
 #[derive(Module, Debug)]
@@ -41,15 +42,15 @@ pub struct Restormer {
     down3_4: Down,
     latent: Vec<TransformerBlock>,
     up4_3: Up,
-    reduce_chan_level3: Pointwise,
+    reduce_chan_level3: Conv2d,
     decoder_level3: Vec<TransformerBlock>,
     up3_2: Up,
-    reduce_chan_level2: Pointwise,
+    reduce_chan_level2: Conv2d,
     decoder_level2: Vec<TransformerBlock>,
     up2_1: Up,
     decoder_level1: Vec<TransformerBlock>,
     refinement: Vec<TransformerBlock>,
-    output: Dense3x3,
+    output: Conv2d,
 }
 
 fn through(blocks: &[TransformerBlock], x: Tensor<4>) -> Tensor<4> {
@@ -63,7 +64,7 @@ impl Restormer {
             (0..count).map(|_| TransformerBlock::new(channels, heads, config, device)).collect()
         };
         Self {
-            patch_embed: PatchEmbed { proj: Dense3x3::new(3, dim, false, device) },
+            patch_embed: PatchEmbed { proj: dense(3, dim, 1, false, device) },
             encoder_level1: stack(blocks[0], dim, heads[0]),
             down1_2: Down::new(dim, device),
             encoder_level2: stack(blocks[1], 2 * dim, heads[1]),
@@ -72,15 +73,15 @@ impl Restormer {
             down3_4: Down::new(4 * dim, device),
             latent: stack(blocks[3], 8 * dim, heads[3]),
             up4_3: Up::new(8 * dim, device),
-            reduce_chan_level3: Pointwise::new(8 * dim, 4 * dim, bias, device),
+            reduce_chan_level3: pointwise(8 * dim, 4 * dim, bias, device),
             decoder_level3: stack(blocks[2], 4 * dim, heads[2]),
             up3_2: Up::new(4 * dim, device),
-            reduce_chan_level2: Pointwise::new(4 * dim, 2 * dim, bias, device),
+            reduce_chan_level2: pointwise(4 * dim, 2 * dim, bias, device),
             decoder_level2: stack(blocks[1], 2 * dim, heads[1]),
             up2_1: Up::new(2 * dim, device),
             decoder_level1: stack(blocks[0], 2 * dim, heads[0]),
             refinement: stack(config.refine, 2 * dim, heads[0]),
-            output: Dense3x3::new(2 * dim, 3, bias, device),
+            output: dense(2 * dim, 3, 1, bias, device),
         }
     }
 

@@ -5,18 +5,19 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::network::convolution::Dense3x3;
+use crate::layer::Conv2d;
+use crate::network::convolution::dense;
 use crate::network::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 
 /// `[B, C, H, W]` to `[B, 2C, H/2, W/2]`. The array of one gives the official key `body.0.weight`.
 #[derive(Module, Debug)]
 pub struct Down {
-    body: [Dense3x3; 1],
+    body: [Conv2d; 1],
 }
 
 impl Down {
     pub fn new(channels: usize, device: &Device) -> Self {
-        Self { body: [Dense3x3::new(channels, channels / 2, false, device)] }
+        Self { body: [dense(channels, channels / 2, 1, false, device)] }
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -27,12 +28,12 @@ impl Down {
 /// `[B, C, H, W]` to `[B, C/2, 2H, 2W]`.
 #[derive(Module, Debug)]
 pub struct Up {
-    body: [Dense3x3; 1],
+    body: [Conv2d; 1],
 }
 
 impl Up {
     pub fn new(channels: usize, device: &Device) -> Self {
-        Self { body: [Dense3x3::new(channels, channels * 2, false, device)] }
+        Self { body: [dense(channels, channels * 2, 1, false, device)] }
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
