@@ -20,6 +20,7 @@ pub mod recipe;
 pub use checkpoint::{Array, Checkpoint};
 pub use error::{Mismatch, WeightsError};
 pub use gradient::gradient;
+pub(crate) use keys::Path as KeyPath;
 pub use keys::shapes;
 pub use load::load;
 pub use recipe::recipe;
