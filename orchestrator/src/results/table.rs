@@ -1,6 +1,6 @@
 //! Measurements in, a table out: mean over the pictures of a test set, then mean and deviation over seeds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use polars::prelude::*;
@@ -16,6 +16,10 @@ pub const AVERAGE: &str = "average";
 pub struct Measurement {
     /// The point of the experiment's grid, without the seed.
     pub case: String,
+    /// `tiny`, `small` or `paper`.
+    pub scale: String,
+    /// What stood for CLIP, DINOv2 and VGG-16, such as `stand-in`.
+    pub towers: String,
     pub seed: i64,
     /// The test set, such as `CBSD68 noise25` or `CBSD68`.
     pub test: String,
@@ -30,7 +34,10 @@ pub struct Measurement {
 }
 
 /// The columns that say what a row is about; a column for each metric and tier follows them.
-pub const KEYS: [&str; 5] = ["case", "test", "degradation", "pictures", "seeds"];
+pub const KEYS: [&str; 7] = ["case", "scale", "towers", "test", "degradation", "pictures", "seeds"];
+
+/// What makes two rows belong to one case. The same point at another scale, or with other towers, is another case.
+const CASE: [&str; 5] = ["case_order", "case", "scale", "towers", "tests"];
 
 /// The name of a column of numbers, such as `psnr_rgb_restored`.
 pub fn column_of(metric: &str, tier: &str) -> String {
@@ -65,14 +72,14 @@ pub fn table(measurements: &[Measurement], metrics: &[&str]) -> PolarsResult<Dat
 
     let per_seed = frame(measurements)?
         .lazy()
-        .group_by_stable(["case_order", "case", "tests", "seed", "test_order", "test", "degradation"].map(col))
+        .group_by_stable(columns_of(&[&CASE, &["seed", "test_order", "test", "degradation"]]))
         .agg([vec![col("picture").n_unique().cast(DataType::UInt32).alias("pictures")], means].concat())
         .with_columns(gains);
 
     // A seed that has not met every test set of its case yet would average over other test sets than its siblings.
     let averages = per_seed
         .clone()
-        .group_by_stable(["case_order", "case", "tests", "seed"].map(col))
+        .group_by_stable(columns_of(&[&CASE, &["seed"]]))
         .agg(
             names
                 .iter()
@@ -87,7 +94,7 @@ pub fn table(measurements: &[Measurement], metrics: &[&str]) -> PolarsResult<Dat
             lit("").alias("degradation"),
         ]);
 
-    let keys = ["case_order", "test_order", "case", "test", "degradation"].map(col);
+    let keys = columns_of(&[&CASE, &["test_order", "test", "degradation"]]);
     let columns: Vec<Expr> = keys
         .iter()
         .cloned()
@@ -110,6 +117,10 @@ pub fn table(measurements: &[Measurement], metrics: &[&str]) -> PolarsResult<Dat
                 .collect::<Vec<_>>(),
         )
         .collect()
+}
+
+fn columns_of(names: &[&[&str]]) -> Vec<Expr> {
+    names.iter().flat_map(|names| names.iter().map(|name| col(*name))).collect()
 }
 
 /// A metric in one state of the pictures.
@@ -169,18 +180,20 @@ fn ordered_names(shown: &[Shown<'_>], metrics: &[&str]) -> Vec<String> {
 
 /// One line a measurement, with the order of first appearance and the number of test sets of its case.
 fn frame(measurements: &[Measurement]) -> PolarsResult<DataFrame> {
-    let cases = first_appearance(measurements.iter().map(|m| &m.case));
+    let cases = first_appearance(measurements.iter().map(|m| (&m.case, &m.scale, &m.towers)));
     let tests = first_appearance(measurements.iter().map(|m| (&m.test, &m.degradation)));
-    let mut met = HashMap::<&str, std::collections::HashSet<u32>>::new();
-    for (m, order) in measurements.iter().zip(&tests) {
-        met.entry(&m.case).or_default().insert(*order);
+    let mut met = HashMap::<u32, HashSet<u32>>::new();
+    for (case, test) in cases.iter().zip(&tests) {
+        met.entry(*case).or_default().insert(*test);
     }
     let strings = |of: fn(&Measurement) -> &str| measurements.iter().map(of).collect::<Vec<_>>();
     df!(
+        "tests" => cases.iter().map(|case| met[case].len() as u32).collect::<Vec<_>>(),
         "case_order" => cases,
         "test_order" => tests,
-        "tests" => measurements.iter().map(|m| met[m.case.as_str()].len() as u32).collect::<Vec<_>>(),
         "case" => strings(|m| &m.case),
+        "scale" => strings(|m| &m.scale),
+        "towers" => strings(|m| &m.towers),
         "seed" => measurements.iter().map(|m| m.seed).collect::<Vec<_>>(),
         "test" => strings(|m| test_name(&m.test, &m.degradation)),
         "degradation" => strings(|m| &m.degradation),
@@ -208,6 +221,8 @@ mod tests {
     fn of(case: &str, seed: i64, test: &str, degradation: &str, picture: &str, tier: &str, psnr: f64) -> Measurement {
         Measurement {
             case: case.into(),
+            scale: "tiny".into(),
+            towers: "stand-in".into(),
             seed,
             test: format!("{test} {degradation}"),
             degradation: degradation.into(),
@@ -296,6 +311,18 @@ mod tests {
         rows.push(of("case", 0, "LOL", "low-light", "a.png", "medium", 18.0));
         let frame = table(&rows, &["psnr_rgb"]).unwrap();
         assert_eq!(numbers(&frame, "psnr_rgb_medium"), [None, Some(18.0), None]);
+    }
+
+    #[test]
+    fn the_same_point_at_another_scale_is_another_case() {
+        let mut rows = tested("case", 0, "CBSD68", "noise25", 28.0);
+        for mut other in tested("case", 0, "CBSD68", "noise25", 30.0) {
+            other.scale = "small".into();
+            rows.push(other);
+        }
+        let frame = table(&rows, &["psnr_rgb"]).unwrap();
+        assert_eq!(words(&frame, "scale"), ["tiny", "small"]);
+        assert_eq!(numbers(&frame, "psnr_rgb_restored"), [Some(29.0), Some(31.0)]);
     }
 
     #[test]
