@@ -1,5 +1,17 @@
 //! The key of the parameter that a traversal stands at.
 
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::{Int, Tensor},
+};
+
+/// Key and shape of every parameter of a module, in the order of its fields. Computes no first values.
+pub fn shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
+    let mut shapes = Shapes::default();
+    module.visit(&mut shapes);
+    shapes.found
+}
+
 /// Names of the modules entered so far, outermost first, as PyTorch spells them.
 #[derive(Clone, Debug, Default)]
 pub struct Path(Vec<String>);
@@ -24,6 +36,32 @@ fn torch_name(field: &str) -> &str {
     match field.strip_prefix('_') {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => rest,
         _ => field,
+    }
+}
+
+#[derive(Default)]
+struct Shapes {
+    path: Path,
+    found: Vec<(String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for Shapes {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.shapes
+            .insert(self.path.key(), param.lazy_shape().as_slice().to_vec());
+    }
+
+    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.shapes
+            .insert(self.path.key(), param.lazy_shape().as_slice().to_vec());
     }
 }
 

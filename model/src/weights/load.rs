@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use burn::{
-    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    module::{Module, ModuleMapper, Param},
     tensor::{Int, Tensor},
 };
 
 use super::{
     checkpoint::Checkpoint,
     error::{Mismatch, WeightsError},
-    keys::Path,
+    keys::{Path, shapes},
 };
 
 /// Every parameter of `module` from `checkpoint`, on the parameter's own device. `origin` (a path or a name) is what an
@@ -38,9 +38,7 @@ pub fn load<M: Module>(module: M, checkpoint: &Checkpoint, origin: &str) -> Resu
 }
 
 fn compare<M: Module>(module: &M, checkpoint: &Checkpoint, origin: &str) -> Mismatch {
-    let mut shapes = Shapes::default();
-    module.visit(&mut shapes);
-    let wanted = shapes.shapes;
+    let wanted: BTreeMap<String, Vec<usize>> = shapes(module).into_iter().collect();
     let mut mismatch = Mismatch {
         source: origin.to_owned(),
         ..Mismatch::default()
@@ -66,32 +64,6 @@ fn compare<M: Module>(module: &M, checkpoint: &Checkpoint, origin: &str) -> Mism
 /// Equal, or both a single number.
 fn fits(wanted: &[usize], found: &[usize]) -> bool {
     wanted == found || (wanted == [1] && found.is_empty())
-}
-
-#[derive(Default)]
-struct Shapes {
-    path: Path,
-    shapes: BTreeMap<String, Vec<usize>>,
-}
-
-impl ModuleVisitor for Shapes {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.enter(name);
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.exit();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.shapes
-            .insert(self.path.key(), param.lazy_shape().as_slice().to_vec());
-    }
-
-    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
-        self.shapes
-            .insert(self.path.key(), param.lazy_shape().as_slice().to_vec());
-    }
 }
 
 struct Loader<'a> {

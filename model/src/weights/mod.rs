@@ -20,5 +20,6 @@ pub mod recipe;
 pub use checkpoint::{Array, Checkpoint};
 pub use error::{Mismatch, WeightsError};
 pub use gradient::gradient;
+pub use keys::shapes;
 pub use load::load;
 pub use recipe::recipe;
