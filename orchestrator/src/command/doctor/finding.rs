@@ -1,10 +1,9 @@
 //! One line of the doctor's report.
 
-use serde::Serialize;
+use crate::failure::Exit;
 
 /// How a thing stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Ok,
     /// Worth knowing; the main job works without it.
@@ -24,13 +23,15 @@ impl State {
 }
 
 /// What was looked at, how it stands, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     pub what: String,
     pub state: State,
     pub found: String,
     /// Empty where there is nothing to do.
     pub to_do: String,
+    /// For a problem: what a command that meets it exits with.
+    pub exit: Exit,
 }
 
 impl Finding {
@@ -42,8 +43,11 @@ impl Finding {
         Self::new(State::Note, what, found, to_do)
     }
 
-    pub fn problem(what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
-        Self::new(State::Problem, what, found, to_do)
+    pub fn problem(exit: Exit, what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
+        Self {
+            exit,
+            ..Self::new(State::Problem, what, found, to_do)
+        }
     }
 
     fn new(state: State, what: impl Into<String>, found: impl Into<String>, to_do: impl Into<String>) -> Self {
@@ -52,6 +56,7 @@ impl Finding {
             state,
             found: found.into(),
             to_do: to_do.into(),
+            exit: Exit::Fine,
         }
     }
 }

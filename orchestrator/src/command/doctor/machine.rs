@@ -6,6 +6,7 @@ use sysinfo::System;
 
 use super::finding::Finding;
 use crate::device::DeviceName;
+use crate::failure::Exit;
 
 const GIB: f64 = (1u64 << 30) as f64;
 
@@ -97,7 +98,7 @@ fn disk(home: &Path) -> Finding {
     if free >= DISK {
         Finding::ok("disk", found)
     } else {
-        Finding::problem("disk", found, "a run needs about 1 GiB: free some, or use another disk with --home DIR")
+        Finding::problem(Exit::Disk, "disk", found, "a run needs about 1 GiB: free some, or use another disk with --home DIR")
     }
 }
 
