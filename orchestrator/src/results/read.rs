@@ -102,7 +102,13 @@ fn unknown(experiment: &str, recorded: &[String]) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::database::artefacts::NewArtefact;
+    use crate::database::runs::NewRun;
+    use crate::database::tests::database;
+    use crate::journal::{Event, Line};
 
     #[test]
     fn test_sets_come_in_the_papers_order() {
@@ -127,6 +133,69 @@ mod tests {
             "my own snow",
         ];
         assert_eq!(names, expected);
+    }
+
+    fn evaluated(tier: &str, value: f64) -> Event {
+        Event::Evaluation {
+            test: "CBSD68 noise25".into(),
+            degradation: "noise25".into(),
+            picture: "a.png".into(),
+            tier: tier.into(),
+            metric: "psnr_rgb".into(),
+            value,
+        }
+    }
+
+    /// A run of `case` that is to make `key`, with what its journal tells.
+    fn attempted(database: &Database, folder: &Path, case: i64, stage: &str, key: &str, events: Vec<Event>) {
+        let run = NewRun {
+            case: Some(case),
+            stage: stage.into(),
+            label: String::new(),
+            artefact_key: key.into(),
+            seed: 1,
+            device: "cpu".into(),
+            command: "perceive-ir run quickstart".into(),
+            version: "0".into(),
+            code_commit: None,
+            dirty: false,
+        };
+        let id = database.start_run(&run).unwrap();
+        let lines = (1..).zip(events).map(|(seq, event)| Line { seq, at: 0, event });
+        let text: String = lines.map(|line| serde_json::to_string(&line).unwrap() + "\n").collect();
+        let journal = folder.join(format!("{id}.jsonl"));
+        std::fs::write(&journal, text).unwrap();
+        database.import(&id, &journal).unwrap();
+        database.use_artefact(case, key).unwrap();
+    }
+
+    #[test]
+    fn numbers_come_through_the_artefacts_and_what_is_missing_is_told() {
+        let (folder, database) = database();
+        let settings = r#"{"towers":"stand-in"}"#;
+        let whole = database.case("quickstart", "base", 1, "tiny", settings).unwrap();
+        let events = vec![evaluated("degraded", 20.0), evaluated("restored", 29.5)];
+        attempted(&database, folder.path(), whole, "evaluate", "e1", events);
+        let artefact = NewArtefact {
+            key: "e1",
+            stage: "evaluate",
+            label: "",
+            path: "e1",
+            bytes: 1,
+            settings: "{}",
+        };
+        database.record_artefact(artefact).unwrap();
+        let begun = database.case("quickstart", "base", 2, "tiny", settings).unwrap();
+        attempted(&database, folder.path(), begun, "restore", "r2", Vec::new());
+
+        let answers = read(&database, "quickstart").unwrap();
+        let values: Vec<f64> = answers.measurements.iter().map(|m| m.value).collect();
+        assert_eq!(values, [20.0, 29.5]);
+        assert_eq!(answers.measurements[0].towers, "stand-in");
+        assert_eq!(answers.unfinished.len(), 1);
+        assert!(answers.unfinished[0].case.contains("seed 2"));
+        assert_eq!(answers.unfinished[0].pending[0].stage.as_deref(), Some("restore"));
+        assert_eq!(read(&database, "nothing").unwrap_err().exit, Exit::Unknown);
     }
 
     #[test]
