@@ -2,10 +2,15 @@
 
 mod command;
 mod database;
+mod device;
 mod failure;
 mod home;
 mod journal;
+mod paper;
+mod results;
+mod sheet;
 mod show;
+mod weights_store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
