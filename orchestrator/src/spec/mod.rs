@@ -81,6 +81,11 @@ impl SpecFile {
         self.experiments.keys().map(String::as_str).collect()
     }
 
+    /// The experiment's own entry, as TOML, for the record.
+    pub fn entry(&self, name: &str) -> String {
+        self.experiments.get(name).map(ToString::to_string).unwrap_or_default()
+    }
+
     /// The settings of experiment `name`, with `--scale` and `--set` from outside laid over it.
     pub fn resolve(&self, name: &str, outside_scale: Option<Size>, sets: &[String]) -> Result<Experiment, SpecError> {
         let Some(own) = self.experiments.get(name) else {
