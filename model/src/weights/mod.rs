@@ -22,6 +22,7 @@ mod torchscript;
 pub use checkpoint::{Array, Checkpoint};
 pub use error::{Mismatch, WeightsError};
 pub use gradient::gradient;
+pub(crate) use keys::Path as KeyPath;
 pub use keys::shapes;
 pub use load::load;
 pub use recipe::recipe;
