@@ -15,7 +15,9 @@ mod file;
 mod gradient;
 mod keys;
 mod load;
+mod pytorch;
 pub mod recipe;
+mod torchscript;
 
 pub use checkpoint::{Array, Checkpoint};
 pub use error::{Mismatch, WeightsError};
