@@ -24,7 +24,11 @@ pub fn beside_paper(frame: &DataFrame) -> PolarsResult<DataFrame> {
             .iter()
             .map(|row| setting.and_then(|setting| setting.perceive_ir(row.test, row.degradation)))
             .collect();
-        let average = found.iter().cloned().collect::<Option<Vec<Score>>>().and_then(|scores| mean(&scores));
+        let average = found
+            .iter()
+            .cloned()
+            .collect::<Option<Vec<Score>>>()
+            .and_then(|scores| mean(&scores));
         let closing = (case.len() > tests.len()).then_some(average);
         for score in found.into_iter().chain(closing) {
             titles.push(score.as_ref().and(setting).map(Setting::title));
@@ -33,9 +37,15 @@ pub fn beside_paper(frame: &DataFrame) -> PolarsResult<DataFrame> {
     }
     let mut wider = frame.clone();
     wider.with_column(Column::new(COLUMNS[0].into(), titles))?;
-    let psnr: Vec<Option<f64>> = scores.iter().map(|score| score.as_ref().map(|score| score.psnr)).collect();
+    let psnr: Vec<Option<f64>> = scores
+        .iter()
+        .map(|score| score.as_ref().map(|score| score.psnr))
+        .collect();
     wider.with_column(Column::new(COLUMNS[1].into(), psnr))?;
-    let ssim: Vec<Option<f64>> = scores.iter().map(|score| score.as_ref().and_then(|score| score.ssim)).collect();
+    let ssim: Vec<Option<f64>> = scores
+        .iter()
+        .map(|score| score.as_ref().and_then(|score| score.ssim))
+        .collect();
     wider.with_column(Column::new(COLUMNS[2].into(), ssim))?;
     Ok(wider)
 }
