@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use polars::prelude::{DataFrame, PolarsError};
+use polars::prelude::{Column, DataFrame, PolarsError};
 
 use crate::database::Database;
 use crate::database::runs::RunState;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
+use crate::paper::Setting;
 use crate::results::beside::{self, beside_paper};
 use crate::results::format::{Format, render};
 use crate::results::read::{Answers, Unfinished, read};
@@ -97,16 +98,32 @@ fn caption(args: &Args, measurements: &[Measurement], frame: &DataFrame) -> Vec<
         format!("scale: {}; towers: {towers}{stand_in}", distinct(|m| &m.scale)),
     ];
     if args.paper {
-        let coincide = frame
-            .column(beside::COLUMNS[0])
-            .is_ok_and(|column| column.null_count() < column.len());
-        lines.push(if coincide {
-            "paper: Perceive-IR as printed, full size and full data, on RGB; its SSIM window is not stated".to_owned()
-        } else {
+        let tables: Vec<String> = tables_in(frame)
+            .into_iter()
+            .map(|setting| format!("{} ({})", setting.table(), setting.title()))
+            .collect();
+        lines.push(if tables.is_empty() {
             "paper: none of its test sets and degradations is among these".to_owned()
+        } else {
+            format!(
+                "paper: Perceive-IR as printed in table {}; full size and data, RGB, SSIM window not stated",
+                tables.join(" and ")
+            )
         });
     }
     lines
+}
+
+/// The paper's tables that have a number here.
+fn tables_in(frame: &DataFrame) -> Vec<Setting> {
+    let Ok(column) = frame.column(beside::COLUMNS[0]).and_then(Column::str) else {
+        return Vec::new();
+    };
+    let here: BTreeSet<&str> = column.iter().flatten().collect();
+    Setting::ALL
+        .into_iter()
+        .filter(|setting| here.contains(setting.table()))
+        .collect()
 }
 
 fn tell_what_is_missing(experiment: &str, answers: &Answers, talk: Talk) {

@@ -34,6 +34,8 @@ pub const PERCEIVE_IR: &str = "Perceive-IR";
 const AVERAGE: &str = "average";
 
 impl Setting {
+    pub const ALL: [Self; 3] = [Self::Three, Self::Five, Self::Noise];
+
     /// The setting that an experiment is closest to, judged by the degradations it was tested on.
     ///
     /// `None` where the paper has no such table, as for haze alone.
@@ -53,12 +55,21 @@ impl Setting {
         }
     }
 
-    /// How the paper names it.
+    /// The table's number.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Three => "II",
+            Self::Five => "III",
+            Self::Noise => "IV",
+        }
+    }
+
+    /// How the paper names the setting.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Three => "Table II, all-in-one N+H+R",
-            Self::Five => "Table III, all-in-one N+H+R+B+L",
-            Self::Noise => "Table IV, one-by-one denoising",
+            Self::Three => "all-in-one, N+H+R",
+            Self::Five => "all-in-one, N+H+R+B+L",
+            Self::Noise => "one-by-one, denoising",
         }
     }
 
@@ -101,11 +112,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Setting; 3] = [Setting::Three, Setting::Five, Setting::Noise];
-
     #[test]
     fn every_line_of_the_tables_is_read() {
-        for (setting, text) in ALL.into_iter().zip([
+        for (setting, text) in Setting::ALL.into_iter().zip([
             include_str!("table2.csv"),
             include_str!("table3.csv"),
             include_str!("table4.csv"),
@@ -123,7 +132,7 @@ mod tests {
                 .collect::<BTreeSet<_>>()
                 .len()
         };
-        assert_eq!(ALL.map(methods), [18, 21, 15]);
+        assert_eq!(Setting::ALL.map(methods), [18, 21, 15]);
         assert_eq!(Setting::Three.scores().count(), 18 * 5);
         assert_eq!(Setting::Five.scores().count(), 21 * 5);
         // PromptIR has no Kodak24 numbers in Table IV.

@@ -121,7 +121,12 @@ fn head_of(name: &str) -> [String; 2] {
 }
 
 fn number_cells(frame: &DataFrame, name: &str) -> PolarsResult<Vec<String>> {
-    let decimals = if name.contains("psnr") { 2 } else { 4 };
+    // The paper prints its SSIM with three decimals.
+    let decimals = match name {
+        name if name.contains("psnr") => 2,
+        name if beside::COLUMNS.contains(&name) => 3,
+        _ => 4,
+    };
     let means = frame.column(name)?.f64()?;
     let deviations = frame.column(&std_of(name)).ok().map(Column::f64).transpose()?;
     let cells = means.iter().enumerate().map(|(row, mean)| {
@@ -166,7 +171,7 @@ fn aligned(columns: &[Shown]) -> String {
         table.add_row(cells.collect::<Vec<_>>());
     }
     for (place, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((u16::from(place > 0), 1));
+        column.set_padding((0, 1));
         let right = columns[place].right;
         column.set_cell_alignment(if right {
             CellAlignment::Right

@@ -100,7 +100,7 @@ pub fn table(measurements: &[Measurement], metrics: &[&str]) -> PolarsResult<Dat
         )
         .filter(col("met").eq(col("tests")).and(col("tests").gt(lit(1u32))))
         .with_columns([
-            lit(u32::MAX).alias("test_order"),
+            lit(u32::MAX).cast(DataType::UInt32).alias("test_order"),
             lit(AVERAGE).alias("test"),
             lit("").alias("degradation"),
         ]);
