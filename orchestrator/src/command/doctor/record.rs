@@ -1,5 +1,6 @@
 //! The record: the database's health, runs that need somebody, datasets.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::finding::Finding;
@@ -11,7 +12,7 @@ use crate::show::{bytes, count};
 
 pub fn findings(home: &Home) -> Vec<Finding> {
     match Database::open_read_only(home) {
-        Ok(database) => looked_into(&database),
+        Ok(database) => looked_into(&database, home),
         Err(DatabaseError::Missing { path }) => vec![
             Finding::note(
                 "database",
@@ -24,13 +25,15 @@ pub fn findings(home: &Home) -> Vec<Finding> {
     }
 }
 
-fn looked_into(database: &Database) -> Vec<Finding> {
+fn looked_into(database: &Database, home: &Home) -> Vec<Finding> {
     let mut findings = vec![health(database).unwrap_or_else(unusable)];
     // Only states change, and only of runs whose process is gone.
-    let settled = Database::open(&Home::at(database.path().parent().unwrap_or(Path::new("."))))
-        .and_then(|writable| writable.settle_lost());
-    if let Err(error) = settled {
-        findings.push(Finding::note("runs", format!("their states are not certain: {error}"), ""));
+    if let Err(error) = Database::open(home).and_then(|writable| writable.settle_lost()) {
+        findings.push(Finding::note(
+            "runs",
+            format!("their states are not certain: {error}"),
+            "",
+        ));
     }
     findings.push(runs(database).unwrap_or_else(unusable));
     findings.extend(datasets(database).unwrap_or_else(|error| vec![unusable(error)]));
@@ -72,7 +75,11 @@ fn runs(database: &Database) -> Result<Finding, DatabaseError> {
     }
     let names: Vec<String> = waiting
         .iter()
-        .map(|run| format!("{} {} {}", run.state.name(), run.stage, run.label).trim_end().to_owned())
+        .map(|run| {
+            format!("{} {} {}", run.state.name(), run.stage, run.label)
+                .trim_end()
+                .to_owned()
+        })
         .collect();
     let mut experiments: Vec<&str> = waiting.iter().filter_map(|run| run.experiment.as_deref()).collect();
     experiments.sort_unstable();
@@ -82,12 +89,16 @@ fn runs(database: &Database) -> Result<Finding, DatabaseError> {
     } else {
         format!("`perceive-ir run {}` goes on where they stopped", experiments.join(" "))
     };
-    Ok(Finding::note("runs", format!("{found}; not finished: {}", names.join(", ")), to_do))
+    Ok(Finding::note(
+        "runs",
+        format!("{found}; not finished: {}", names.join(", ")),
+        to_do,
+    ))
 }
 
 /// The paused, failed, cancelled and lost runs whose artefact no later run has made or is making.
 fn unanswered(newest_first: &[Run]) -> Vec<&Run> {
-    let mut met = std::collections::HashSet::new();
+    let mut met = HashSet::new();
     newest_first
         .iter()
         .filter(|run| met.insert(run.artefact_key.as_str()))
@@ -96,10 +107,7 @@ fn unanswered(newest_first: &[Run]) -> Vec<&Run> {
 }
 
 fn datasets(database: &Database) -> Result<Vec<Finding>, DatabaseError> {
-    let datasets = database.datasets()?;
-    if datasets.is_empty() {
-        return Ok(vec![no_datasets()]);
-    }
+    let _ = database;
     Ok(vec![no_datasets()])
 }
 
@@ -113,6 +121,8 @@ fn no_datasets() -> Finding {
 
 fn unusable(error: DatabaseError) -> Finding {
     let failure = Failure::from(error);
-    let to_do = miette::Diagnostic::help(&failure).map(|help| help.to_string()).unwrap_or_default();
+    let to_do = miette::Diagnostic::help(&failure)
+        .map(|help| help.to_string())
+        .unwrap_or_default();
     Finding::problem(failure.exit, "database", failure.to_string(), to_do)
 }
