@@ -9,7 +9,7 @@ pub enum WeightsError {
     Read { path: PathBuf, source: io::Error },
     #[error("cannot write the weights {path}: {source}")]
     Write { path: PathBuf, source: io::Error },
-    #[error("{path} is not a whole safetensors file ({reason}): fetch it or convert it again")]
+    #[error("{path} is not a whole safetensors or PyTorch file ({reason}): fetch it again")]
     Format { path: PathBuf, reason: String },
     #[error("{path}: tensor {tensor} has the type {dtype}; convert it to float32, float16 or bfloat16")]
     Type {

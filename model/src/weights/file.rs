@@ -1,4 +1,4 @@
-//! Checkpoints as safetensors files.
+//! Checkpoints as files: safetensors in and out, PyTorch's own format in.
 
 use std::{
     collections::BTreeMap,
@@ -8,16 +8,18 @@ use std::{
 };
 
 use half::{bf16, f16};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
 use super::{
     checkpoint::{Array, Checkpoint},
     error::WeightsError,
+    pytorch,
 };
 
 impl Checkpoint {
-    /// Reads a safetensors file: f64, f32, f16, bf16, whole numbers and booleans, all widened (f64: narrowed) to f32.
+    /// Reads a safetensors file, or one of PyTorch's (without the wrappers that trainers put around the weights): f64, f32,
+    /// f16, bf16, whole numbers and booleans, all as f32.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|source| WeightsError::Read {
@@ -28,14 +30,14 @@ impl Checkpoint {
             path: path.to_path_buf(),
             reason,
         };
-        if bytes.starts_with(b"PK") {
-            return Err(malformed("it is a PyTorch archive".to_owned()));
+        if pytorch::is_pytorch(&bytes) {
+            return pytorch::read(path, &bytes);
         }
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
         let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
         let mut tensors = BTreeMap::new();
         for (key, view) in file.iter() {
-            let data = widen(&view).ok_or_else(|| WeightsError::Type {
+            let data = widen(view.dtype(), view.data()).ok_or_else(|| WeightsError::Type {
                 path: path.to_path_buf(),
                 tensor: key.to_owned(),
                 dtype: view.dtype().to_string(),
@@ -112,9 +114,9 @@ fn settle(path: &Path) -> io::Result<()> {
     }
 }
 
-fn widen(view: &TensorView) -> Option<Vec<f32>> {
-    let bytes = view.data();
-    Some(match view.dtype() {
+/// Numbers of this type, lowest byte first, as f32.
+pub(super) fn widen(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
+    Some(match dtype {
         Dtype::F64 => each(bytes, |b| f64::from_le_bytes(b) as f32),
         Dtype::F32 => each(bytes, f32::from_le_bytes),
         Dtype::F16 => each(bytes, |b| f16::from_le_bytes(b).to_f32()),
@@ -138,6 +140,8 @@ fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f3
 
 #[cfg(test)]
 mod tests {
+    use safetensors::tensor::TensorView;
+
     use super::*;
 
     fn checkpoint() -> Checkpoint {

@@ -55,13 +55,13 @@ impl ModuleVisitor for Shapes {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.shapes
-            .insert(self.path.key(), param.lazy_shape().as_slice().to_vec());
+        let shape = param.lazy_shape().as_slice().to_vec();
+        self.found.push((self.path.key(), shape));
     }
 
     fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
-        self.shapes
-            .insert(self.path.key(), param.lazy_shape().as_slice().to_vec());
+        let shape = param.lazy_shape().as_slice().to_vec();
+        self.found.push((self.path.key(), shape));
     }
 }
 

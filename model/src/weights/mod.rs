@@ -15,11 +15,14 @@ mod file;
 mod gradient;
 mod keys;
 mod load;
+mod pytorch;
 pub mod recipe;
+mod torchscript;
 
 pub use checkpoint::{Array, Checkpoint};
 pub use error::{Mismatch, WeightsError};
 pub use gradient::gradient;
+pub(crate) use keys::Path as KeyPath;
 pub use keys::shapes;
 pub use load::load;
 pub use recipe::recipe;

@@ -34,6 +34,18 @@ pub struct Args {
     paper: bool,
 }
 
+impl Args {
+    /// What `run` shows at its end.
+    pub fn of(experiment: &str) -> Self {
+        Self {
+            experiment: experiment.into(),
+            format: Format::default(),
+            metric: ["psnr_rgb", "ssim_rgb"].map(String::from).to_vec(),
+            paper: false,
+        }
+    }
+}
+
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let database = Database::open_read_only(home)?;
     let answers = read(&database, &args.experiment)?;

@@ -61,11 +61,13 @@ impl Clip {
         }
     }
 
-    /// A published network of any size. Three numbers that OpenAI's archives hold beside the weights are passed over.
+    /// A published network of any size. What OpenAI's archives hold beside the weights (three numbers, the mask of the
+    /// text network) is passed over.
     pub fn from_checkpoint(mut checkpoint: Checkpoint, origin: &str, device: &Device) -> Result<Self, WeightsError> {
         for beside in ["input_resolution", "context_length", "vocab_size"] {
             checkpoint.tensors.remove(beside);
         }
+        checkpoint.tensors.retain(|key, _| !key.ends_with("attn_mask"));
         let config = ClipConfig::from_checkpoint(&checkpoint);
         load(Self::new(&config, device), &checkpoint, origin)
     }

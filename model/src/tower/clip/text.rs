@@ -26,7 +26,7 @@ impl Clip {
             token.unsqueeze::<3>().expand([prompts, 1, width])
         };
         let tokens = Tensor::cat(vec![fixed(vocabulary - 2), context, fixed(vocabulary - 1)], 1);
-        let ends = Tensor::<1, Int>::full([prompts], length + 1, &tokens.device());
+        let ends = Tensor::<1, Int>::full([prompts], length as i64 + 1, &tokens.device());
         self.features_at(tokens, ends)
     }
 
