@@ -2,10 +2,19 @@
 
 mod command;
 mod database;
+mod device;
 mod failure;
 mod home;
 mod journal;
+mod paper;
+mod plan;
+mod results;
+mod run;
+mod sheet;
 mod show;
+mod spec;
+mod stage;
+mod weights_store;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ pub mod evaluations;
 pub mod experiments;
 pub mod journal_import;
 pub mod lost;
+pub mod progress;
 pub mod runs;
 pub mod scans;
 
@@ -75,6 +76,12 @@ impl Database {
     pub fn quick_check(&self) -> Result<Option<String>, DatabaseError> {
         let verdict: String = self.read(async |db| sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(db).await)?;
         Ok((verdict != "ok").then_some(verdict))
+    }
+
+    /// The schema's version: the number of the newest migration.
+    pub fn schema(&self) -> Result<i64, DatabaseError> {
+        const SQL: &str = "SELECT max(version) FROM _sqlx_migrations WHERE success";
+        self.read(async |db| sqlx::query_scalar(SQL).fetch_one(db).await)
     }
 
     pub fn path(&self) -> &Path {
