@@ -12,6 +12,7 @@ pub mod error;
 pub mod evaluations;
 pub mod experiments;
 pub mod journal_import;
+mod journal_lines;
 pub mod lost;
 pub mod progress;
 pub mod runs;
