@@ -87,13 +87,21 @@ impl Journal {
         let seq = text[..whole].iter().filter(|byte| **byte == b'\n').count() as u64;
         let file = File::options().create(true).append(true).open(path).map_err(failed)?;
         file.set_len(whole as u64).map_err(failed)?;
-        Ok(Self { path: path.to_path_buf(), file, seq })
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            seq,
+        })
     }
 
     /// Appends one event in one write.
     pub fn append(&mut self, event: Event) -> Result<(), Failure> {
         self.seq += 1;
-        let line = Line { seq: self.seq, at: jiff::Timestamp::now().as_millisecond(), event };
+        let line = Line {
+            seq: self.seq,
+            at: jiff::Timestamp::now().as_millisecond(),
+            event,
+        };
         let mut text = serde_json::to_vec(&line).unwrap_or_default();
         text.push(b'\n');
         let failed = |error| Failure::io(format!("cannot write the journal {}", self.path.display()), &error);

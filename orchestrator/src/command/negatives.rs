@@ -47,7 +47,11 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
 }
 
 fn made(database: &Database) -> Result<Vec<Artefact>, Failure> {
-    Ok(database.artefacts()?.into_iter().filter(|artefact| artefact.stage == "negatives").collect())
+    Ok(database
+        .artefacts()?
+        .into_iter()
+        .filter(|artefact| artefact.stage == "negatives")
+        .collect())
 }
 
 fn list(home: &Home, format: Format) -> Result<(), Failure> {
@@ -70,8 +74,10 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
     let _hold = home.hold()?;
     let database = Database::open(home)?;
     let all = made(&database)?;
-    let chosen: Vec<&Artefact> =
-        all.iter().filter(|artefact| proxy.is_none_or(|name| name == artefact.label)).collect();
+    let chosen: Vec<&Artefact> = all
+        .iter()
+        .filter(|artefact| proxy.is_none_or(|name| name == artefact.label))
+        .collect();
     if chosen.is_empty() {
         return Err(match proxy {
             Some(name) => Failure::unknown("proxy", name, all.iter().map(|artefact| artefact.label.as_str())),
@@ -86,8 +92,11 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
             continue;
         }
         let job: Job = serde_json::from_str(&artefact.settings).map_err(|error| {
-            Failure::new(Exit::Database, format!("the job of artefact {} cannot be read: {error}", artefact.key))
-                .help("it was made by another version of the program: run its experiment again")
+            Failure::new(
+                Exit::Database,
+                format!("the job of artefact {} cannot be read: {error}", artefact.key),
+            )
+            .help("it was made by another version of the program: run its experiment again")
         })?;
         let Job::Negatives(negatives) = &job else { continue };
         let folder = home.artefact(&artefact.key);
@@ -97,9 +106,19 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
             return Err(Failure::io(format!("cannot remove {}", folder.display()), &error));
         }
         let seed = 0;
-        let node = Node { key: artefact.key.clone(), job: Job::Negatives(negatives.clone()) };
+        let node = Node {
+            key: artefact.key.clone(),
+            job: Job::Negatives(negatives.clone()),
+        };
         let asked_to_stop = asked_to_stop.clone();
-        let orchestrator = Orchestrator { home, database: &database, device, seed, talk, asked_to_stop };
+        let orchestrator = Orchestrator {
+            home,
+            database: &database,
+            device,
+            seed,
+            talk,
+            asked_to_stop,
+        };
         orchestrator.run(&[node], None)?;
     }
     Ok(())

@@ -36,7 +36,10 @@ impl Choice {
     }
 
     pub fn resolve(&self, spec: &SpecFile, names: &[String]) -> Result<Vec<(String, Experiment)>, Failure> {
-        names.iter().map(|name| Ok((name.clone(), spec.resolve(name, self.scale, &self.set)?))).collect()
+        names
+            .iter()
+            .map(|name| Ok((name.clone(), spec.resolve(name, self.scale, &self.set)?)))
+            .collect()
     }
 }
 
@@ -57,7 +60,11 @@ impl Planned {
     ) -> Result<Self, Failure> {
         let pictures = pictures::find(&experiment, home, database, talk)?;
         let nodes = plan::plan(&experiment, &pictures, &Installed { home })?;
-        Ok(Self { name, experiment, nodes })
+        Ok(Self {
+            name,
+            experiment,
+            nodes,
+        })
     }
 
     /// The jobs on stdout.
@@ -79,7 +86,11 @@ impl Planned {
     pub fn tell_where(&self, home: &Home, talk: Talk) {
         for node in &self.nodes {
             if let Job::Evaluate(job) = &node.job {
-                talk.say(format!("{}: {}", job.set.label, home.artefact(&node.key).join(SHEET).display()));
+                talk.say(format!(
+                    "{}: {}",
+                    job.set.label,
+                    home.artefact(&node.key).join(SHEET).display()
+                ));
             }
         }
     }

@@ -42,15 +42,17 @@ pub struct Args {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     if args.tile < 64 {
-        return Err(Failure::new(Exit::Usage, "--tile: tiles of less than 64 pixels see too little").help("--tile 512"));
+        return Err(
+            Failure::new(Exit::Usage, "--tile: tiles of less than 64 pixels see too little").help("--tile 512"),
+        );
     }
     let device = args.device.parse::<DeviceName>()?.open()?;
     let work = work(args)?;
     let model = model(args, home)?;
     if args.dry_run {
-        return work.iter().try_for_each(|(from, to)| {
-            crate::show::out(&format!("{} -> {}\n", from.display(), to.display()))
-        });
+        return work
+            .iter()
+            .try_for_each(|(from, to)| crate::show::out(&format!("{} -> {}\n", from.display(), to.display())));
     }
     let restorer = Restorer::open(&model, home, &device)?;
     create_folder(&args.output)?;
@@ -63,12 +65,24 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         }
         bar.advance();
     }
-    bar.finish(&format!("{} pictures in {}", work.len() - broken.len(), args.output.display()));
+    bar.finish(&format!(
+        "{} pictures in {}",
+        work.len() - broken.len(),
+        args.output.display()
+    ));
     if broken.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(Exit::Pictures, format!("{} of {} pictures cannot be read: {}", broken.len(), work.len(), broken.join("; ")))
-        .help("the others are restored"))
+    Err(Failure::new(
+        Exit::Pictures,
+        format!(
+            "{} of {} pictures cannot be read: {}",
+            broken.len(),
+            work.len(),
+            broken.join("; ")
+        ),
+    )
+    .help("the others are restored"))
 }
 
 /// What is read and what is written for it.
@@ -78,25 +92,41 @@ fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
         if input.is_dir() {
             let entries = std::fs::read_dir(input)
                 .map_err(|error| Failure::io(format!("cannot read {}", input.display()), &error))?;
-            let mut found: Vec<PathBuf> =
-                entries.flatten().map(|entry| entry.path()).filter(|path| is_picture(path)).collect();
+            let mut found: Vec<PathBuf> = entries
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| is_picture(path))
+                .collect();
             found.sort();
             inputs.extend(found);
         } else if input.exists() {
             inputs.push(input.clone());
         } else {
-            return Err(Failure::new(Exit::Pictures, format!("there is no picture {}", input.display())));
+            return Err(Failure::new(
+                Exit::Pictures,
+                format!("there is no picture {}", input.display()),
+            ));
         }
     }
     if inputs.is_empty() {
-        return Err(Failure::new(Exit::Pictures, "no pictures to restore: the folders given hold none")
-            .help("PNG, JPEG, BMP, TIFF and WebP are read"));
+        return Err(
+            Failure::new(Exit::Pictures, "no pictures to restore: the folders given hold none")
+                .help("PNG, JPEG, BMP, TIFF and WebP are read"),
+        );
     }
     let mut work: Vec<(PathBuf, PathBuf)> = Vec::new();
     for from in inputs {
-        let to = args.output.join(from.file_stem().unwrap_or_default()).with_extension("png");
+        let to = args
+            .output
+            .join(from.file_stem().unwrap_or_default())
+            .with_extension("png");
         if let Some((other, _)) = work.iter().find(|(_, taken)| *taken == to) {
-            let text = format!("{} and {} would both become {}", other.display(), from.display(), to.display());
+            let text = format!(
+                "{} and {} would both become {}",
+                other.display(),
+                from.display(),
+                to.display()
+            );
             return Err(Failure::new(Exit::Usage, text).help("restore them into two folders"));
         }
         if to.exists() && !args.force {
@@ -109,7 +139,11 @@ fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
 }
 
 fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("").to_ascii_lowercase();
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or("")
+        .to_ascii_lowercase();
     ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp"].contains(&extension.as_str())
 }
 
@@ -132,6 +166,8 @@ fn model(args: &Args, home: &Home) -> Result<PathBuf, Failure> {
     if folder.exists() {
         return Ok(folder);
     }
-    Err(Failure::new(Exit::Unknown, format!("{:?} has no finished restorer", args.model))
-        .help("`perceive-ir run EXPERIMENT` trains one"))
+    Err(
+        Failure::new(Exit::Unknown, format!("{:?} has no finished restorer", args.model))
+            .help("`perceive-ir run EXPERIMENT` trains one"),
+    )
 }

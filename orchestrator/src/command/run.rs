@@ -34,7 +34,10 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let database = Database::open(home)?;
     if hold.is_some() {
         for run in database.settle_lost()? {
-            talk.say(format!("{} {} was lost: it goes on now if it is still needed", run.stage, run.label));
+            talk.say(format!(
+                "{} {} was lost: it goes on now if it is still needed",
+                run.stage, run.label
+            ));
         }
     }
     let planned = resolved
@@ -42,7 +45,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         .map(|(name, experiment)| Planned::new(name, experiment, home, &database, talk))
         .collect::<Result<Vec<_>, _>>()?;
     if args.dry_run {
-        return planned.iter().try_for_each(|planned| planned.print(home, Format::Table));
+        return planned
+            .iter()
+            .try_for_each(|planned| planned.print(home, Format::Table));
     }
     let asked_to_stop = Orchestrator::watch_for_stop()?;
     for planned in &planned {

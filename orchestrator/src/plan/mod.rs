@@ -50,7 +50,11 @@ pub trait Weights {
 /// # Errors
 /// A network that does not exist, or weights that are not installed.
 pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights) -> Result<Vec<Node>, Failure> {
-    let mut planner = Planner { experiment, weights, nodes: Vec::new() };
+    let mut planner = Planner {
+        experiment,
+        weights,
+        nodes: Vec::new(),
+    };
     let train = planner.sets(&pictures.train);
     let test = planner.sets(&pictures.test);
     let medium = planner.medium(&train)?;
@@ -89,8 +93,19 @@ impl Planner<'_> {
         let mut sets = Vec::new();
         for found in pictures {
             let (listing, name) = match found {
-                Found::Scenes { split, count, size, seed, .. } => {
-                    let job = Scenes { split: split.clone(), count: *count, size: *size, seed: *seed };
+                Found::Scenes {
+                    split,
+                    count,
+                    size,
+                    seed,
+                    ..
+                } => {
+                    let job = Scenes {
+                        split: split.clone(),
+                        count: *count,
+                        size: *size,
+                        seed: *seed,
+                    };
                     (Listing::Artefact(self.add(Job::Scenes(job))), "scenes".to_string())
                 }
                 Found::Indexed { digest, dataset, .. } => (Listing::Index(digest.clone()), dataset.clone()),
@@ -100,7 +115,14 @@ impl Planner<'_> {
             if asked.degradations.is_empty() {
                 let kind = found.kind().to_string();
                 let label = format!("{name} {kind}");
-                sets.push(Set { label, kind, group: group.clone(), weight: asked.weight, noise: None, listing });
+                sets.push(Set {
+                    label,
+                    kind,
+                    group: group.clone(),
+                    weight: asked.weight,
+                    noise: None,
+                    listing,
+                });
                 continue;
             }
             for recipe in &asked.degradations {
@@ -137,7 +159,10 @@ impl Planner<'_> {
         let settings = &self.experiment.medium;
         let network = sized(&settings.network, settings.size)?;
         if network.needs_guidance() {
-            let text = format!("medium.network = {:?} needs guidance; the medium model is a plain restorer", settings.network);
+            let text = format!(
+                "medium.network = {:?} needs guidance; the medium model is a plain restorer",
+                settings.network
+            );
             return Err(Failure::new(Exit::Spec, text).help("medium.network = \"restormer\""));
         }
         let fold = |fold| Medium {
@@ -165,7 +190,11 @@ impl Planner<'_> {
             seed: self.experiment.seed,
         };
         let prompts = self.add(Job::Prompts(job));
-        Ok(Some(Perceiver { prompts, clip, temperature }))
+        Ok(Some(Perceiver {
+            prompts,
+            clip,
+            temperature,
+        }))
     }
 
     fn proxies(&mut self, train: &[Set], medium: &[String]) -> Result<Option<Proxies>, Failure> {
@@ -177,12 +206,22 @@ impl Planner<'_> {
             let weights = match proxy.weights.as_str() {
                 "medium-a" => ProxyWeights::Medium(medium[0].clone()),
                 "medium-b" => ProxyWeights::Medium(medium[1].clone()),
-                name => ProxyWeights::Imported { name: name.into(), blake3: self.weights.imported(name)? },
+                name => ProxyWeights::Imported {
+                    name: name.into(),
+                    blake3: self.weights.imported(name)?,
+                },
             };
-            let job = Negatives { proxy: proxy.name.clone(), weights, sets: train.to_vec() };
+            let job = Negatives {
+                proxy: proxy.name.clone(),
+                weights,
+                sets: train.to_vec(),
+            };
             negatives.push(self.add(Job::Negatives(job)));
         }
-        Ok(Some(Proxies { negatives, vgg16: self.weights.vgg16(self.experiment.towers)? }))
+        Ok(Some(Proxies {
+            negatives,
+            vgg16: self.weights.vgg16(self.experiment.towers)?,
+        }))
     }
 
     fn restore(
@@ -207,7 +246,9 @@ impl Planner<'_> {
         if let Some(tower) = &guide {
             network = network.with_guidance_width(self.weights.token_width(tower)?);
         }
-        network.check().map_err(|error| Failure::new(Exit::Spec, error.to_string()))?;
+        network
+            .check()
+            .map_err(|error| Failure::new(Exit::Spec, error.to_string()))?;
         let job = Restore {
             sets: train.to_vec(),
             network,

@@ -32,9 +32,21 @@ pub struct Pictures {
 #[derive(Clone, Debug)]
 pub enum Found {
     /// To be rendered.
-    Scenes { asked: PictureSet, split: String, count: usize, size: usize, seed: u64 },
+    Scenes {
+        asked: PictureSet,
+        split: String,
+        count: usize,
+        size: usize,
+        seed: u64,
+    },
     /// Of an indexed dataset; its pairs are listed under `digest`.
-    Indexed { asked: PictureSet, dataset: String, split: String, kind: String, digest: String },
+    Indexed {
+        asked: PictureSet,
+        dataset: String,
+        split: String,
+        kind: String,
+        digest: String,
+    },
 }
 
 impl Found {
@@ -64,7 +76,12 @@ impl Found {
 /// # Errors
 /// A dataset that is not indexed (unless the set is optional), or has no pairs and no degradation to make them with.
 pub fn find(experiment: &Experiment, home: &Home, database: &Database, talk: Talk) -> Result<Pictures, Failure> {
-    let finder = Finder { experiment, home, database, talk };
+    let finder = Finder {
+        experiment,
+        home,
+        database,
+        talk,
+    };
     let pictures = Pictures {
         train: finder.all(&experiment.train, "train", experiment.train_limit)?,
         test: finder.all(&experiment.test, "test", experiment.test_limit)?,
@@ -76,7 +93,9 @@ pub fn find(experiment: &Experiment, home: &Home, database: &Database, talk: Tal
         if none {
             let names: Vec<&str> = sets.iter().map(|set| set.dataset.as_str()).collect();
             let text = format!("nothing to {role}: none of {} is indexed", names.join(", "));
-            return Err(Failure::new(Exit::Pictures, text).help("`perceive-ir data add FOLDER` indexes what a folder holds"));
+            return Err(
+                Failure::new(Exit::Pictures, text).help("`perceive-ir data add FOLDER` indexes what a folder holds")
+            );
         }
     }
     Ok(pictures)
@@ -96,7 +115,11 @@ impl Finder<'_> {
     }
 
     fn one(&self, asked: &PictureSet, default_split: &str, limit: usize) -> Result<Option<Found>, Failure> {
-        let limit = [asked.limit, limit].into_iter().filter(|limit| *limit > 0).min().unwrap_or(usize::MAX);
+        let limit = [asked.limit, limit]
+            .into_iter()
+            .filter(|limit| *limit > 0)
+            .min()
+            .unwrap_or(usize::MAX);
         if asked.dataset == SCENES {
             return Ok(Some(Found::Scenes {
                 asked: asked.clone(),
@@ -108,7 +131,9 @@ impl Finder<'_> {
         }
         let splits = self.database.splits()?;
         let own = |wanted: &str| {
-            splits.iter().find(|split| split.dataset.eq_ignore_ascii_case(&asked.dataset) && split.split == wanted)
+            splits
+                .iter()
+                .find(|split| split.dataset.eq_ignore_ascii_case(&asked.dataset) && split.split == wanted)
         };
         let other = if default_split == "train" { "test" } else { "train" };
         let split = match &asked.split {
@@ -127,16 +152,25 @@ impl Finder<'_> {
             rows.retain(|row| row.degraded.is_some());
         }
         if rows.len() > limit {
-            Key::new("limit", self.experiment.seed).text(&split.dataset).stream().shuffle(&mut rows);
+            Key::new("limit", self.experiment.seed)
+                .text(&split.dataset)
+                .stream()
+                .shuffle(&mut rows);
             rows.truncate(limit);
             rows.sort_by(|a, b| a.name.cmp(&b.name));
         }
         if rows.is_empty() {
             if asked.optional {
-                self.talk.say(format!("{} {} has no usable pairs: left out", split.dataset, split.split));
+                self.talk.say(format!(
+                    "{} {} has no usable pairs: left out",
+                    split.dataset, split.split
+                ));
                 return Ok(None);
             }
-            let text = format!("{} {} has no pairs of degraded and clean pictures", split.dataset, split.split);
+            let text = format!(
+                "{} {} has no pairs of degraded and clean pictures",
+                split.dataset, split.split
+            );
             return Err(Failure::new(Exit::Pictures, text).help(
                 "clean pictures need `degradations = [{ kind = \"noise\", sigma = 25 }]`; `perceive-ir data show` tells what is missing",
             ));
@@ -157,11 +191,18 @@ impl Finder<'_> {
         let failure = Failure::new(Exit::Unknown, format!("the dataset {:?} is not indexed", asked.dataset));
         match nearest(&asked.dataset, indexed.iter().copied()) {
             Some(near) if !near.eq_ignore_ascii_case(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
-            Some(near) => failure.help(format!("{near} has no split {:?}; `perceive-ir data show {near}`", asked.split)),
+            Some(near) => failure.help(format!(
+                "{near} has no split {:?}; `perceive-ir data show {near}`",
+                asked.split
+            )),
             None => failure.help(format!(
                 "`perceive-ir data add FOLDER --dataset {}` indexes it; indexed are: {}",
                 asked.dataset,
-                if indexed.is_empty() { "none".into() } else { indexed.join(", ") }
+                if indexed.is_empty() {
+                    "none".into()
+                } else {
+                    indexed.join(", ")
+                }
             )),
         }
     }
@@ -209,7 +250,11 @@ impl Finder<'_> {
         let mut listed = Vec::with_capacity(rows.len());
         for row in rows {
             let degraded = row.degraded.as_ref().unwrap_or(&row.clean);
-            for part in [&row.name, row.clean.blake3.as_ref().unwrap_or(&row.name), degraded.blake3.as_ref().unwrap_or(&row.name)] {
+            for part in [
+                &row.name,
+                row.clean.blake3.as_ref().unwrap_or(&row.name),
+                degraded.blake3.as_ref().unwrap_or(&row.name),
+            ] {
                 hasher.update(part.as_bytes());
                 hasher.update(b"\n");
             }

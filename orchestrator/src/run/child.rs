@@ -28,7 +28,11 @@ pub fn attend(orchestrator: &Orchestrator, node: &Node, id: &str, progress: &Pro
     let (home, database) = (orchestrator.home, orchestrator.database);
     let work = home.work_of(&node.key);
     create_folder(&work)?;
-    let order = Order { job: node.job.clone(), run: id.into(), device: orchestrator.device.to_string() };
+    let order = Order {
+        job: node.job.clone(),
+        run: id.into(),
+        device: orchestrator.device.to_string(),
+    };
     let order_path = work.join("order.json");
     write_json(&order_path, &order)?;
     let mut child = start(orchestrator, &work, &order_path)?;
@@ -41,7 +45,9 @@ pub fn attend(orchestrator: &Orchestrator, node: &Node, id: &str, progress: &Pro
     let mut story = Story::default();
     let mut stops = 0;
     let status = loop {
-        let ended = child.try_wait().map_err(|error| Failure::io("cannot wait for the worker", &error))?;
+        let ended = child
+            .try_wait()
+            .map_err(|error| Failure::io("cannot wait for the worker", &error))?;
         story.follow(database.import(id, &home.journal(id))?, &bar);
         if let Some(status) = ended {
             break status;
@@ -50,7 +56,11 @@ pub fn attend(orchestrator: &Orchestrator, node: &Node, id: &str, progress: &Pro
         if asked > stops {
             stops = asked;
             stop(&mut child, asked);
-            progress.say(if asked == 1 { "stopping: saving state (again to stop at once)" } else { "stopping at once" });
+            progress.say(if asked == 1 {
+                "stopping: saving state (again to stop at once)"
+            } else {
+                "stopping at once"
+            });
         }
         if beat.elapsed() >= BETWEEN_BEATS {
             database.heartbeat(id)?;
@@ -163,8 +173,15 @@ impl Story {
         };
         let log = work.join("output.log");
         let last = std::fs::read_to_string(&log).unwrap_or_default();
-        let last = last.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {line}"));
+        let last = last
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .map(|line| format!(": {line}"));
         let failure = Failure::new(Exit::Run, format!("the worker {how}{}", last.unwrap_or_default()));
-        Err(failure.help(format!("its output is in {}; run the same command again to go on", log.display())))
+        Err(failure.help(format!(
+            "its output is in {}; run the same command again to go on",
+            log.display()
+        )))
     }
 }

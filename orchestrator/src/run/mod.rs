@@ -83,9 +83,13 @@ impl Orchestrator<'_> {
                 self.database.use_artefact(case, &node.key)?;
             }
         }
-        let cached = nodes.iter().filter(|node| Standing::of(node, self.home) == Standing::Cached).count();
+        let cached = nodes
+            .iter()
+            .filter(|node| Standing::of(node, self.home) == Standing::Cached)
+            .count();
         if cached > 0 {
-            self.talk.say(format!("{cached} of {} jobs are done already", nodes.len()));
+            self.talk
+                .say(format!("{cached} of {} jobs are done already", nodes.len()));
         }
         let progress = Progress::new(self.talk);
         for node in nodes {
@@ -160,7 +164,11 @@ fn walk(folder: &std::path::Path) -> std::io::Result<u64> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.metadata()?;
-        sum += if kind.is_dir() { walk(&entry.path())? } else { kind.len() };
+        sum += if kind.is_dir() {
+            walk(&entry.path())?
+        } else {
+            kind.len()
+        };
     }
     Ok(sum)
 }

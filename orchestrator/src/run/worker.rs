@@ -47,7 +47,10 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
         Ok(Outcome::Paused) => Err(Failure::new(Exit::Interrupted, "stopped as asked; the state is kept")),
         Err(failure) => {
             let reason = failure.with_help();
-            Journal::open(&journal)?.append(Event::Failed { reason, code: failure.exit.code() })?;
+            Journal::open(&journal)?.append(Event::Failed {
+                reason,
+                code: failure.exit.code(),
+            })?;
             Err(failure)
         }
     }

@@ -96,7 +96,9 @@ impl SpecFile {
             set::apply(&mut own, text)?;
         }
         let merged = scale::merge(own, outside_scale)?;
-        let experiment: Experiment = merged.try_into().map_err(|error: toml::de::Error| SpecError::set(sets, &error))?;
+        let experiment: Experiment = merged
+            .try_into()
+            .map_err(|error: toml::de::Error| SpecError::set(sets, &error))?;
         match experiment.check().first() {
             None => Ok(experiment),
             Some((key, what)) => {

@@ -32,9 +32,22 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn new(home: Home, key: &str, device: Device, journal: Journal, stop: Arc<AtomicBool>) -> Result<Self, Failure> {
+    pub fn new(
+        home: Home,
+        key: &str,
+        device: Device,
+        journal: Journal,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
         let work = home.work_of(key);
-        let context = Self { home, work, device, journal, stop, told: Instant::now() };
+        let context = Self {
+            home,
+            work,
+            device,
+            journal,
+            stop,
+            told: Instant::now(),
+        };
         create_folder(&context.output())?;
         Ok(context)
     }
@@ -83,11 +96,19 @@ impl Context {
     }
 
     pub fn metric(&mut self, name: &str, step: u64, value: f64) -> Result<(), Failure> {
-        self.tell(Event::Metric { name: name.into(), step, value })
+        self.tell(Event::Metric {
+            name: name.into(),
+            step,
+            value,
+        })
     }
 
     pub fn started(&mut self, step: u64, of: u64, unit: &str) -> Result<(), Failure> {
-        self.tell(Event::Started { step, of, unit: unit.into() })
+        self.tell(Event::Started {
+            step,
+            of,
+            unit: unit.into(),
+        })
     }
 
     /// For the progress bar; told now and then, not every time.
@@ -96,7 +117,10 @@ impl Context {
             return Ok(());
         }
         self.told = Instant::now();
-        let values: BTreeMap<String, f64> = values.iter().map(|(name, value)| ((*name).to_string(), *value)).collect();
+        let values: BTreeMap<String, f64> = values
+            .iter()
+            .map(|(name, value)| ((*name).to_string(), *value))
+            .collect();
         self.tell(Event::Progress { step, of, values })
     }
 

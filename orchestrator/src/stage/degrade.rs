@@ -52,7 +52,12 @@ impl Stage for Degrade {
         let listed = clean.into_iter().map(|pair| {
             let degraded = Path::new("degraded").join(png_name(&pair.name));
             let clean = self.lasting(context, pair.clean);
-            Pair { name: pair.name, clean, degraded, border: 0 }
+            Pair {
+                name: pair.name,
+                clean,
+                degraded,
+                border: 0,
+            }
         });
         pairs::write(&context.output().join(pairs::FILE), &listed.collect::<Vec<_>>())?;
         Ok(Outcome::Done)

@@ -71,14 +71,23 @@ impl Stage for Evaluate {
             let (clean, degraded) = open(pair)?;
             let mut cells = vec![self.measure(context, pair, "degraded", degraded.to_planes(), &clean)?.1];
             if let Some(medium) = &medium {
-                cells.push(self.measure(context, pair, "medium", medium.planes(&degraded), &clean)?.1);
+                cells.push(
+                    self.measure(context, pair, "medium", medium.planes(&degraded), &clean)?
+                        .1,
+                );
             }
             let (psnr, restored) = self.measure(context, pair, "restored", restorer.planes(&degraded), &clean)?;
             restored.picture.save_png(&folder.join(png_name(&pair.name)))?;
             cells.push(restored);
-            cells.push(Cell { caption: String::new(), picture: clean });
+            cells.push(Cell {
+                caption: String::new(),
+                picture: clean,
+            });
             if rows.len() < self.rows {
-                rows.push(Row { label: format!("{}  {}", self.set.label, pair.name), cells });
+                rows.push(Row {
+                    label: format!("{}  {}", self.set.label, pair.name),
+                    cells,
+                });
             }
             sum += psnr;
             context.progress(index as u64 + 1, of, &[("psnr", sum / (index + 1) as f64)])?;
@@ -105,8 +114,10 @@ impl Evaluate {
         clean: &Picture,
     ) -> Result<(f64, Cell), Failure> {
         let picture = Picture::from_planes(&planes, clean.width, clean.height);
-        let (shown, clean) =
-            (perceive_model::metric::Planes::new(planes, clean.height, clean.width)?, measurable(clean)?);
+        let (shown, clean) = (
+            perceive_model::metric::Planes::new(planes, clean.height, clean.width)?,
+            measurable(clean)?,
+        );
         let psnr = psnr_rgb(&shown, &clean)?.min(EQUAL_PSNR);
         let ssim = ssim_rgb(&shown, &clean)?;
         for (metric, value) in [("psnr_rgb", psnr), ("ssim_rgb", ssim)] {
@@ -119,7 +130,13 @@ impl Evaluate {
                 value,
             })?;
         }
-        Ok((psnr, Cell { caption: format!("{psnr:.2} dB  {ssim:.4}"), picture }))
+        Ok((
+            psnr,
+            Cell {
+                caption: format!("{psnr:.2} dB  {ssim:.4}"),
+                picture,
+            },
+        ))
     }
 }
 

@@ -14,7 +14,10 @@ use std::{
 use perceive_datasets::batch::{Batch, BatchSettings, Batches, Degraded, Sample, Source};
 use perceive_model::train::batch::Crops;
 
-use super::{Context, pairs::{Pair, Set}};
+use super::{
+    Context,
+    pairs::{Pair, Set},
+};
 use crate::{failure::Failure, spec::training::Training};
 
 /// Decoded pictures are kept up to this many bytes: BSD400 with its noisy sides fits several times.
@@ -46,21 +49,36 @@ pub fn batches(
         names.into_iter().enumerate().map(|(i, name)| (name, i)).collect()
     };
     let sources = sets.iter().zip(pairs).map(|(set, pairs)| {
-        let samples = pairs.iter().filter(|pair| pair.border == 0 && keep(set, pair)).map(|pair| Sample {
-            name: pair.name.clone(),
-            clean: pair.clean.clone(),
-            degraded: match &set.noise {
-                Some(noise) if training.fresh_noise => Degraded::Fresh(noise.clone()),
-                _ => Degraded::Picture(pair.degraded.clone()),
-            },
-            kind: kinds[set.kind.as_str()],
-            companions: companions(set, pair),
-        });
-        Source { name: set.label.clone(), weight: set.weight, samples: samples.collect() }
+        let samples = pairs
+            .iter()
+            .filter(|pair| pair.border == 0 && keep(set, pair))
+            .map(|pair| Sample {
+                name: pair.name.clone(),
+                clean: pair.clean.clone(),
+                degraded: match &set.noise {
+                    Some(noise) if training.fresh_noise => Degraded::Fresh(noise.clone()),
+                    _ => Degraded::Picture(pair.degraded.clone()),
+                },
+                kind: kinds[set.kind.as_str()],
+                companions: companions(set, pair),
+            });
+        Source {
+            name: set.label.clone(),
+            weight: set.weight,
+            samples: samples.collect(),
+        }
     });
-    let settings =
-        BatchSettings { batch: training.batch, patch: training.patch, flips: training.flips, second_patch };
-    Ok(Batches::new(sources.filter(|source| !source.samples.is_empty()).collect(), settings, CACHE)?)
+    let settings = BatchSettings {
+        batch: training.batch,
+        patch: training.patch,
+        flips: training.flips,
+        second_patch,
+    };
+    Ok(Batches::new(
+        sources.filter(|source| !source.samples.is_empty()).collect(),
+        settings,
+        CACHE,
+    )?)
 }
 
 /// A batch as the training loop takes it.
@@ -112,6 +130,10 @@ impl Waiting {
 
     /// 0 to 1; 0 before anything was measured.
     pub fn share(&self) -> f64 {
-        if self.passed.is_zero() { 0.0 } else { self.waited.as_secs_f64() / self.passed.as_secs_f64() }
+        if self.passed.is_zero() {
+            0.0
+        } else {
+            self.waited.as_secs_f64() / self.passed.as_secs_f64()
+        }
     }
 }

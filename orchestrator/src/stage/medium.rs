@@ -3,11 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use perceive_datasets::{batch::fold::folds, picture::Picture};
-use perceive_model::{
-    network::NetworkConfig,
-    train::restorer,
-};
+use perceive_datasets::{batch::folds, picture::Picture};
+use perceive_model::{network::NetworkConfig, train::restorer};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -68,10 +65,15 @@ impl Stage for Medium {
         if outcome == Outcome::Paused {
             return Ok(outcome);
         }
-        let configuration = Configuration { network: self.network.clone(), guide: None };
+        let configuration = Configuration {
+            network: self.network.clone(),
+            guide: None,
+        };
         save(&context.output(), &configuration, training.weights())?;
         let restorer = Restorer::new(training.network(), None, context.device());
-        restore_all(context, &restorer, &self.sets, &pairs, |set, pair| !is_learned(set, pair))
+        restore_all(context, &restorer, &self.sets, &pairs, |set, pair| {
+            !is_learned(set, pair)
+        })
     }
 }
 
@@ -80,7 +82,10 @@ impl Medium {
     fn learned<'a>(&'a self, pairs: &'a [Vec<Pair>]) -> HashMap<(&'a str, &'a str), bool> {
         let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (set, pairs) in self.sets.iter().zip(pairs) {
-            groups.entry(&set.group).or_default().extend(pairs.iter().map(|pair| pair.name.as_str()));
+            groups
+                .entry(&set.group)
+                .or_default()
+                .extend(pairs.iter().map(|pair| pair.name.as_str()));
         }
         let mut learned = HashMap::new();
         for (group, mut names) in groups {
@@ -128,7 +133,9 @@ pub fn restore_all(
         if context.should_stop() {
             return Ok(Outcome::Paused);
         }
-        let path = context.output_folder(&format!("{RESTORED}/{}", set.folder()))?.join(png_name(&pair.name));
+        let path = context
+            .output_folder(&format!("{RESTORED}/{}", set.folder()))?
+            .join(png_name(&pair.name));
         let restored = if path.exists() {
             Picture::open(&path)?
         } else {
@@ -139,7 +146,10 @@ pub fn restore_all(
         sum += psnr(&restored, &Picture::open(&pair.clean)?)?.min(100.0);
         context.progress(done as u64 + 1, of, &[("psnr", sum / (done + 1) as f64)])?;
     }
-    let reached = Reached { average_psnr: sum / of.max(1) as f64, pictures: work.len() };
+    let reached = Reached {
+        average_psnr: sum / of.max(1) as f64,
+        pictures: work.len(),
+    };
     context.metric("psnr_rgb", 0, reached.average_psnr)?;
     write_json(&context.output().join(REACHED), &reached)?;
     Ok(Outcome::Done)

@@ -104,6 +104,8 @@ impl Job {
     /// The job as JSON, keys in alphabetical order.
     pub fn settings(&self) -> String {
         // A `Value`'s maps are sorted; a job holds nothing that JSON cannot say.
-        serde_json::to_value(self).map(|value| value.to_string()).unwrap_or_default()
+        serde_json::to_value(self)
+            .map(|value| value.to_string())
+            .unwrap_or_default()
     }
 }

@@ -3,12 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Context, Outcome, Stage, loader,
-    medium::restore_all,
-    pairs::Set,
-    restorer::Restorer,
-};
+use super::{Context, Outcome, Stage, loader, medium::restore_all, pairs::Set, restorer::Restorer};
 use crate::{failure::Failure, weights_store::WeightsStore};
 
 /// Where a proxy's weights are.

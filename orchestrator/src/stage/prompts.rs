@@ -82,7 +82,11 @@ impl Stage for Prompts {
         if state.exists() {
             learner = learner.clone().resume(&state, context.device()).unwrap_or(learner);
         }
-        let steps = if self.settings.initialisation == Initialisation::Fixed { 0 } else { self.settings.steps };
+        let steps = if self.settings.initialisation == Initialisation::Fixed {
+            0
+        } else {
+            self.settings.steps
+        };
         context.started(learner.steps(), steps, "steps")?;
         for step in learner.steps()..steps {
             if context.should_stop() {
@@ -91,7 +95,9 @@ impl Stage for Prompts {
                 return Ok(Outcome::Paused);
             }
             let (image, tiers) = self.batch(&pool, step, &device);
-            let loss = learner.step(image, &tiers).map_err(|broken| Failure::new(Exit::Training, broken.to_string()))?;
+            let loss = learner
+                .step(image, &tiers)
+                .map_err(|broken| Failure::new(Exit::Training, broken.to_string()))?;
             let done = step + 1;
             if done.is_multiple_of((steps / 100).max(1)) || done == steps {
                 context.metric("prompt_cross_entropy", done, loss)?;
@@ -120,10 +126,22 @@ impl Prompts {
             Initialisation::Random => Start::Random,
             Initialisation::PartialRandom => Start::PartialRandom,
         };
-        let tokens =
-            Tokens::new(&clip, &settings.words, settings.tokens, start, settings.deviation, self.seed);
+        let tokens = Tokens::new(
+            &clip,
+            &settings.words,
+            settings.tokens,
+            start,
+            settings.deviation,
+            self.seed,
+        );
         let rate = settings.learning_rate;
-        let schedule = Schedule { start: rate, end: rate, steps: settings.steps, warm_up: 0, cosine: false };
+        let schedule = Schedule {
+            start: rate,
+            end: rate,
+            steps: settings.steps,
+            warm_up: 0,
+            cosine: false,
+        };
         Learner::new(clip, tokens, schedule, settings.temperature)
     }
 
@@ -135,7 +153,15 @@ impl Prompts {
             for pair in pairs.into_iter().filter(|pair| pair.border == 0) {
                 scenes.insert((set.group.clone(), pair.name.clone()), false);
                 if let Some(medium) = self.medium_of(context, set, &pair) {
-                    triples.push((set.group.clone(), Triple { clean: pair.clean, medium, degraded: pair.degraded, name: pair.name }));
+                    triples.push((
+                        set.group.clone(),
+                        Triple {
+                            clean: pair.clean,
+                            medium,
+                            degraded: pair.degraded,
+                            name: pair.name,
+                        },
+                    ));
                 }
             }
         }
@@ -143,12 +169,16 @@ impl Prompts {
         Key::new("held out", self.seed).stream().shuffle(&mut names);
         let kept = ((names.len() as f64 * self.settings.held_out).ceil() as usize).clamp(1, names.len().max(2) - 1);
         let held: HashSet<(String, String)> = names.into_iter().take(kept).collect();
-        let (test, learned): (Vec<_>, Vec<_>) =
-            triples.into_iter().partition(|(group, triple)| held.contains(&(group.clone(), triple.name.clone())));
+        let (test, learned): (Vec<_>, Vec<_>) = triples
+            .into_iter()
+            .partition(|(group, triple)| held.contains(&(group.clone(), triple.name.clone())));
         let strip = |list: Vec<(String, Triple)>| list.into_iter().map(|(_, triple)| triple).collect::<Vec<_>>();
         if learned.is_empty() || test.is_empty() {
-            return Err(Failure::new(Exit::Pictures, "too few pictures to learn prompts from and to hold some out")
-                .help("train on at least two scenes"));
+            return Err(Failure::new(
+                Exit::Pictures,
+                "too few pictures to learn prompts from and to hold some out",
+            )
+            .help("train on at least two scenes"));
         }
         Ok((strip(learned), strip(test)))
     }
@@ -156,7 +186,13 @@ impl Prompts {
     fn medium_of(&self, context: &Context, set: &Set, pair: &Pair) -> Option<PathBuf> {
         self.medium
             .iter()
-            .map(|key| context.artefact(key).join(RESTORED).join(set.folder()).join(png_name(&pair.name)))
+            .map(|key| {
+                context
+                    .artefact(key)
+                    .join(RESTORED)
+                    .join(set.folder())
+                    .join(png_name(&pair.name))
+            })
             .find(|path| path.exists())
     }
 
@@ -190,7 +226,9 @@ impl Prompts {
                 let pixels: Vec<f32> = crops.iter().flat_map(|tiers| tiers[tier].iter().copied()).collect();
                 let data = TensorData::new(pixels, [count, 3, patch, patch]);
                 let image = Tensor::<4>::from_data(data, context.device());
-                let seen = clip.encode_image(clip_input(image.autodiff(), clip.resolution())).detach();
+                let seen = clip
+                    .encode_image(clip_input(image.autodiff(), clip.resolution()))
+                    .detach();
                 features.push(seen);
             }
             context.progress((first + count) as u64, size as u64, &[])?;
@@ -205,16 +243,26 @@ impl Prompts {
         let batch = self.settings.batch;
         let chosen: Vec<i64> = (0..batch).map(|_| stream.below(pool.size) as i64).collect();
         let chosen = Tensor::<1, burn::tensor::Int>::from_data(TensorData::new(chosen, [batch]), device);
-        let images = pool.tiers.iter().map(|tier| tier.clone().select(0, chosen.clone())).collect();
-        let labels = (0..pool.tiers.len()).flat_map(|tier| std::iter::repeat_n(tier, batch)).collect();
+        let images = pool
+            .tiers
+            .iter()
+            .map(|tier| tier.clone().select(0, chosen.clone()))
+            .collect();
+        let labels = (0..pool.tiers.len())
+            .flat_map(|tier| std::iter::repeat_n(tier, batch))
+            .collect();
         (Tensor::cat(images, 0), labels)
     }
 
     fn write(&self, context: &mut Context, learner: &Learner) -> Result<Outcome, Failure> {
         let mut checkpoint = Checkpoint::default();
-        checkpoint.tensors.insert("context".into(), Array::of(&learner.prompts().context.val()));
+        checkpoint
+            .tensors
+            .insert("context".into(), Array::of(&learner.prompts().context.val()));
         checkpoint.tensors.insert("text".into(), Array::of(&learner.text()));
-        checkpoint.metadata.insert("words".into(), self.settings.words.join("/"));
+        checkpoint
+            .metadata
+            .insert("words".into(), self.settings.words.join("/"));
         checkpoint.write(context.output().join(FILE))?;
         Ok(Outcome::Done)
     }
@@ -241,8 +289,13 @@ impl Triple {
         let (clean, medium, degraded) = (clean?, medium?, degraded?);
         let (width, height) = (clean.width.min(degraded.width), clean.height.min(degraded.height));
         if width < patch || height < patch {
-            let text = format!("{} has {width} x {height} pixels, less than a crop of {patch}", self.clean.display());
-            return Err(Failure::new(Exit::Pictures, text).help("set a smaller prompts.patch, or leave the picture out"));
+            let text = format!(
+                "{} has {width} x {height} pixels, less than a crop of {patch}",
+                self.clean.display()
+            );
+            return Err(
+                Failure::new(Exit::Pictures, text).help("set a smaller prompts.patch, or leave the picture out")
+            );
         }
         let (x, y) = (stream.below(width - patch + 1), stream.below(height - patch + 1));
         let cut = |picture: &Picture| picture.crop(x, y, patch, patch).to_planes();
@@ -262,7 +315,12 @@ fn accuracy(learner: &Learner, test: &Pool) -> f64 {
         .tiers
         .iter()
         .enumerate()
-        .map(|(tier, images)| classify(images.clone(), text.clone()).into_iter().filter(|found| *found == tier).count())
+        .map(|(tier, images)| {
+            classify(images.clone(), text.clone())
+                .into_iter()
+                .filter(|found| *found == tier)
+                .count()
+        })
         .sum();
     right as f64 / (test.size * test.tiers.len()) as f64
 }

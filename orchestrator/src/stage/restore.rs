@@ -59,25 +59,49 @@ impl Stage for Restore {
     const VERSION: u32 = 1;
 
     fn label(&self) -> String {
-        let on = |name: &str, weight: f64| (weight > 0.0).then(|| format!(" + {weight} {name}")).unwrap_or_default();
-        let Loss { contrastive, clip_aware, perceptual, .. } = self.loss;
-        let terms = [on("contrastive", contrastive), on("clip", clip_aware), on("perceptual", perceptual)].concat();
+        let on = |name: &str, weight: f64| {
+            (weight > 0.0)
+                .then(|| format!(" + {weight} {name}"))
+                .unwrap_or_default()
+        };
+        let Loss {
+            contrastive,
+            clip_aware,
+            perceptual,
+            ..
+        } = self.loss;
+        let terms = [
+            on("contrastive", contrastive),
+            on("clip", clip_aware),
+            on("perceptual", perceptual),
+        ]
+        .concat();
         format!("{}: l1{terms}", self.network.name())
     }
 
     fn inputs(&self) -> Vec<String> {
         let mut inputs = Set::inputs(&self.sets);
         inputs.extend(self.clip_aware.iter().map(|perceiver| perceiver.prompts.clone()));
-        inputs.extend(self.perceptual.iter().flat_map(|proxies| proxies.negatives.iter().cloned()));
+        inputs.extend(
+            self.perceptual
+                .iter()
+                .flat_map(|proxies| proxies.negatives.iter().cloned()),
+        );
         inputs
     }
 
     fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {
         let pairs = loader::read(&self.sets, context)?;
         let folders: Vec<_> = self.perceptual.iter().flat_map(|proxies| &proxies.negatives).collect();
-        let folders: Vec<_> = folders.into_iter().map(|key| context.artefact(key).join(RESTORED)).collect();
+        let folders: Vec<_> = folders
+            .into_iter()
+            .map(|key| context.artefact(key).join(RESTORED))
+            .collect();
         let companions = |set: &Set, pair: &Pair| {
-            folders.iter().map(|folder| folder.join(set.folder()).join(png_name(&pair.name))).collect()
+            folders
+                .iter()
+                .map(|folder| folder.join(set.folder()).join(png_name(&pair.name)))
+                .collect()
         };
         let second = self.loss.contrastive > 0.0;
         let batches = loader::batches(&self.sets, &pairs, &self.training, second, |_, _| true, companions)?;
@@ -89,13 +113,22 @@ impl Stage for Restore {
             context.device(),
         );
         let device = training.device().clone();
-        let guide = self.guide.as_ref().map(|tower| tower.guide(context.home(), &device)).transpose()?;
-        training = training.with_guide(guide).with_objective(self.objective(context, &device)?);
+        let guide = self
+            .guide
+            .as_ref()
+            .map(|tower| tower.guide(context.home(), &device))
+            .transpose()?;
+        training = training
+            .with_guide(guide)
+            .with_objective(self.objective(context, &device)?);
         let epochs = self.epochs(&pairs, &batches)?;
         let (training, outcome) =
             train::train(context, training, &batches, &self.training, self.seed, epochs.as_ref())?;
         if outcome == Outcome::Done {
-            let configuration = Configuration { network: self.network.clone(), guide: self.guide.clone() };
+            let configuration = Configuration {
+                network: self.network.clone(),
+                guide: self.guide.clone(),
+            };
             save(&context.output(), &configuration, training.weights())?;
         }
         Ok(outcome)
@@ -105,14 +138,18 @@ impl Stage for Restore {
 impl Restore {
     fn objective(&self, context: &Context, device: &burn::tensor::Device) -> Result<Objective, Failure> {
         let loss = &self.loss;
-        let contrastive = (loss.contrastive > 0.0)
-            .then(|| Contrastive { weight: loss.contrastive, temperature: loss.contrastive_temperature });
+        let contrastive = (loss.contrastive > 0.0).then(|| Contrastive {
+            weight: loss.contrastive,
+            temperature: loss.contrastive_temperature,
+        });
         let clip_aware = self.clip_aware.as_ref().map(|perceiver| {
             let path = context.artefact(&perceiver.prompts).join(prompts::FILE);
             let checkpoint = Checkpoint::read(&path)?;
             let Some(text) = checkpoint.tensors.get("text") else {
-                return Err(Failure::new(Exit::Unexpected, format!("{} holds no prompts", path.display()))
-                    .help("remove that folder and run the experiment again"));
+                return Err(
+                    Failure::new(Exit::Unexpected, format!("{} holds no prompts", path.display()))
+                        .help("remove that folder and run the experiment again"),
+                );
             };
             Ok(ClipAware {
                 weight: loss.clip_aware,
@@ -128,7 +165,13 @@ impl Restore {
                 .map(|key| Ok(read_json::<Reached>(&context.artefact(key).join(REACHED))?.average_psnr))
                 .collect::<Result<_, Failure>>()?;
             let tower = proxies.vgg16.vgg16(context.home(), device)?;
-            Ok::<_, Failure>(Perceptual::new(loss.perceptual, tower, reached, loss.difficulty, loss.normalised_weights))
+            Ok::<_, Failure>(Perceptual::new(
+                loss.perceptual,
+                tower,
+                reached,
+                loss.difficulty,
+                loss.normalised_weights,
+            ))
         });
         Ok(Objective {
             contrastive,
@@ -148,7 +191,11 @@ impl Restore {
         }
         let batch = self.training.batch;
         let all: usize = pairs.iter().map(Vec::len).sum();
-        let steps = if self.loss.epoch > 0 { self.loss.epoch } else { all.div_ceil(batch).max(1) as u64 };
+        let steps = if self.loss.epoch > 0 {
+            self.loss.epoch
+        } else {
+            all.div_ceil(batch).max(1) as u64
+        };
         // Batches of another seed: the crops stay the same from epoch to epoch, and from run to run.
         let slice = (0..self.loss.slice.div_ceil(batch).max(1) as u64)
             .map(|step| Ok(loader::crops(batches.batch(self.seed ^ 0x5EED_0511_CE00, step)?)))

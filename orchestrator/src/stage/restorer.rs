@@ -52,22 +52,38 @@ impl Restorer {
         let network = Network::new(&configuration.network, device);
         let network = load(network, &Checkpoint::read(&path)?, &path.display().to_string())?;
         let guide = configuration.guide.map(|tower| tower.guide(home, device)).transpose()?;
-        Ok(Self { network, guide, device: device.clone() })
+        Ok(Self {
+            network,
+            guide,
+            device: device.clone(),
+        })
     }
 
     /// Reads a plain restorer from imported weights whose file says what it is.
     pub fn from_weights(path: &Path, device: &Device) -> Result<Self, Failure> {
         let checkpoint = Checkpoint::read(path)?;
-        let config = match checkpoint.metadata.get("configuration").map(|text| serde_json::from_str(text)) {
+        let config = match checkpoint
+            .metadata
+            .get("configuration")
+            .map(|text| serde_json::from_str(text))
+        {
             Some(Ok(config)) => config,
             _ => NetworkConfig::sized("restormer", perceive_model::network::Size::Paper)?,
         };
         let network = load(Network::new(&config, device), &checkpoint, &path.display().to_string())?;
-        Ok(Self { network, guide: None, device: device.clone() })
+        Ok(Self {
+            network,
+            guide: None,
+            device: device.clone(),
+        })
     }
 
     pub fn new(network: Network, guide: Option<Guide>, device: &Device) -> Self {
-        Self { network, guide, device: device.clone() }
+        Self {
+            network,
+            guide,
+            device: device.clone(),
+        }
     }
 
     /// The restored planes `[3, height, width]`, clipped to \[0, 1\], not rounded.
@@ -128,7 +144,10 @@ pub fn tiled(restorer: &Restorer, degraded: &Picture, tile: usize) -> Picture {
         }
     }
     for plane in sum.chunks_exact_mut(width * height) {
-        plane.iter_mut().zip(&weight).for_each(|(value, weight)| *value /= weight);
+        plane
+            .iter_mut()
+            .zip(&weight)
+            .for_each(|(value, weight)| *value /= weight);
     }
     Picture::from_planes(&sum, width, height)
 }
@@ -153,7 +172,10 @@ mod tests {
             let starts = starts(size, 512.min(size), 64);
             assert_eq!(starts[0], 0);
             assert_eq!(starts[starts.len() - 1] + 512.min(size), size);
-            assert!(starts.windows(2).all(|pair| pair[0] + 512 >= pair[1] + 64), "{size}: {starts:?}");
+            assert!(
+                starts.windows(2).all(|pair| pair[0] + 512 >= pair[1] + 64),
+                "{size}: {starts:?}"
+            );
         }
     }
 }

@@ -50,7 +50,12 @@ impl Stage for Scenes {
             .iter()
             .map(|index| {
                 let clean = std::path::Path::new("clean").join(png_name(&name(*index)));
-                Pair { name: name(*index), degraded: clean.clone(), clean, border: 0 }
+                Pair {
+                    name: name(*index),
+                    degraded: clean.clone(),
+                    clean,
+                    border: 0,
+                }
             })
             .collect();
         pairs::write(&context.output().join(pairs::FILE), &listed)?;

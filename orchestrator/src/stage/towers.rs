@@ -62,7 +62,10 @@ impl Tower {
             return Ok(Guide::new(stand_in::dinov2(device), stand_in::DINO_RESOLUTION));
         }
         let (checkpoint, origin) = Self::checkpoint(home, &kind::dinov2::KIND)?;
-        Ok(Guide::new(Dinov2::from_checkpoint(&checkpoint, &origin, device)?, DINO_RESOLUTION))
+        Ok(Guide::new(
+            Dinov2::from_checkpoint(&checkpoint, &origin, device)?,
+            DINO_RESOLUTION,
+        ))
     }
 
     pub fn vgg16(&self, home: &Home, device: &Device) -> Result<Vgg16, Failure> {

@@ -79,7 +79,10 @@ pub fn train(
             }
             let asked = Instant::now();
             let Ok(crops) = made.recv() else {
-                return Err(Failure::new(Exit::Unexpected, "the loader stopped before the training did"));
+                return Err(Failure::new(
+                    Exit::Unexpected,
+                    "the loader stopped before the training did",
+                ));
             };
             let waited = asked.elapsed();
             let report = training.step(&crops?).map_err(|broken| not_finite(context, &broken))?;
