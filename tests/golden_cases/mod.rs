@@ -23,9 +23,13 @@ pub mod case;
 mod clip;
 mod clip_tokenizer;
 mod dinov2;
+mod losses;
+mod metrics;
 pub mod network;
 pub mod outcome;
+mod perceive_ir;
 mod resize;
+mod restormer;
 mod vgg16;
 
 use case::Case;
@@ -36,6 +40,10 @@ pub const HANDLERS: &[(&str, fn(&Case) -> Outcome)] = &[
     ("clip", clip::run),
     ("clip_tokenizer", clip_tokenizer::run),
     ("dinov2", dinov2::run),
+    ("losses", losses::run),
+    ("metrics", metrics::run),
+    ("perceive_ir", perceive_ir::run),
     ("resize", resize::run),
+    ("restormer", restormer::run),
     ("vgg16", vgg16::run),
 ];
