@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
-use assert_cmd::Command;
 use perceive_model::weights::{Array, Checkpoint};
 use tempfile::TempDir;
 
@@ -47,7 +46,9 @@ impl Place {
         let Ok(listing) = fs::read_dir(self.home().join("weights")) else {
             return Vec::new();
         };
-        let mut names: Vec<String> = listing.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = listing
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -55,7 +56,9 @@ impl Place {
 
 /// The weights of a golden file, without its inputs and outputs.
 fn golden(name: &str) -> Checkpoint {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden").join(format!("{name}.safetensors"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/golden")
+        .join(format!("{name}.safetensors"));
     let mut checkpoint = Checkpoint::read(path).unwrap();
     checkpoint.tensors.retain(|key, _| !key.starts_with("__"));
     checkpoint
@@ -78,13 +81,25 @@ fn expect(output: &Output, code: i32, words: &[&str]) {
 fn weights_that_fit_are_installed_listed_shown_and_removed() {
     let place = Place::new();
     let file = place.write("tiny.safetensors", &golden("clip_tiny"));
-    expect(&place.import("clip-vit-b32", &file, Some("tiny-clip")), 0, &["tiny-clip", "62 tensors", "265729 parameters"]);
+    expect(
+        &place.import("clip-vit-b32", &file, Some("tiny-clip")),
+        0,
+        &["tiny-clip", "62 tensors", "265729 parameters"],
+    );
     assert_eq!(place.stored(), ["tiny-clip.json", "tiny-clip.safetensors"]);
     let stored = Checkpoint::read(place.home().join("weights/tiny-clip.safetensors")).unwrap();
     assert_eq!(stored, golden("clip_tiny"));
 
-    expect(&place.run(&["weights", "ls"]), 0, &["tiny-clip", "installed", "clip-vit-b32", "missing"]);
-    expect(&place.run(&["weights", "show", "tiny-clip"]), 0, &["vision_width", "64", "sha256"]);
+    expect(
+        &place.run(&["weights", "ls"]),
+        0,
+        &["tiny-clip", "installed", "clip-vit-b32", "missing"],
+    );
+    expect(
+        &place.run(&["weights", "show", "tiny-clip"]),
+        0,
+        &["vision_width", "64", "sha256"],
+    );
     expect(&place.run(&["doctor"]), 0, &["weights tiny-clip"]);
     expect(&place.import("clip-vit-b32", &file, Some("tiny-clip")), 0, &["already"]);
     expect(&place.run(&["weights", "rm", "tiny-clip"]), 0, &[]);
@@ -141,7 +156,11 @@ fn weights_that_are_not_numbers_are_refused_by_key() {
     let mut clip = golden("clip_tiny");
     clip.tensors.get_mut("visual.proj").unwrap().data[3] = f32::NAN;
     let file = place.write("nan.safetensors", &clip);
-    expect(&place.import("clip-vit-b32", &file, Some("tiny")), 6, &["visual.proj", "NaN"]);
+    expect(
+        &place.import("clip-vit-b32", &file, Some("tiny")),
+        6,
+        &["visual.proj", "NaN"],
+    );
     assert!(place.stored().is_empty());
 }
 
@@ -149,7 +168,11 @@ fn weights_that_are_not_numbers_are_refused_by_key() {
 fn a_network_of_another_size_may_not_stand_for_the_tower() {
     let place = Place::new();
     let file = place.write("tiny.safetensors", &golden("clip_tiny"));
-    expect(&place.import("clip-vit-b32", &file, None), 6, &["265729", "151277313", "--name"]);
+    expect(
+        &place.import("clip-vit-b32", &file, None),
+        6,
+        &["265729", "151277313", "--name"],
+    );
     assert!(place.stored().is_empty());
 }
 
@@ -166,10 +189,19 @@ fn broken_files_are_told_apart_and_leave_nothing() {
         (place.folder.path().join("nowhere.safetensors"), "nowhere.safetensors"),
         (place.folder.path().to_path_buf(), "cannot read"),
         (file("empty.safetensors", b""), "empty.safetensors"),
-        (file("cut.safetensors", &whole[..whole.len() / 2]), "not a whole safetensors"),
+        (
+            file("cut.safetensors", &whole[..whole.len() / 2]),
+            "not a whole safetensors",
+        ),
         (file("words.txt", b"these are not weights at all"), "words.txt"),
-        (file("cut.pth", b"PK\x03\x04 an archive without an end"), "PyTorch checkpoint"),
-        (file("model.pt", b"PK\x03\x04 PK\x01\x02 model/code/__torch__/clip.py"), "torch.jit.load(\"model.pt\""),
+        (
+            file("cut.pth", b"PK\x03\x04 an archive without an end"),
+            "PyTorch checkpoint",
+        ),
+        (
+            file("model.pt", b"PK\x03\x04 PK\x01\x02 model/code/__torch__/clip.py"),
+            "torch.jit.load(\"model.pt\"",
+        ),
     ] {
         expect(&place.import("clip-vit-b32", &path, Some("tiny")), 6, &[words]);
     }
@@ -180,12 +212,20 @@ fn broken_files_are_told_apart_and_leave_nothing() {
 fn a_file_of_the_published_name_must_be_the_published_file() {
     let place = Place::new();
     for (kind, name, hash) in [
-        ("clip-vit-b32", "ViT-B-32.pt", "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"),
+        (
+            "clip-vit-b32",
+            "ViT-B-32.pt",
+            "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af",
+        ),
         ("vgg16", "vgg16-397923af.pth", "397923af"),
     ] {
         let path = place.folder.path().join(name);
         fs::write(&path, b"PK\x03\x04 half a download").unwrap();
-        expect(&place.import(kind, &path, None), 6, &["not the published file", hash, "fetch https://"]);
+        expect(
+            &place.import(kind, &path, None),
+            6,
+            &["not the published file", hash, "fetch https://"],
+        );
     }
     assert!(place.stored().is_empty());
 }
@@ -198,7 +238,11 @@ fn later_imports_are_held_to_the_first() {
     other.tensors.get_mut("norm.bias").unwrap().data[0] += 1.0;
     let other = place.write("other.safetensors", &other);
     expect(&place.import("dinov2-vitb14", &first, Some("tiny")), 0, &[]);
-    expect(&place.import("dinov2-vitb14", &other, Some("tiny")), 6, &["another file", "weights rm tiny"]);
+    expect(
+        &place.import("dinov2-vitb14", &other, Some("tiny")),
+        6,
+        &["another file", "weights rm tiny"],
+    );
     let stored = Checkpoint::read(place.home().join("weights/tiny.safetensors")).unwrap();
     assert_eq!(stored, golden("dinov2_tiny"));
 }
@@ -225,9 +269,17 @@ fn unknown_names_get_the_nearest_and_missing_towers_their_address() {
     expect(
         &place.run(&["weights", "show", "dinov2-vitb14"]),
         0,
-        &["https://dl.fbaipublicfiles.com/", "weights import dinov2-vitb14", "stand-in"],
+        &[
+            "https://dl.fbaipublicfiles.com/",
+            "weights import dinov2-vitb14",
+            "stand-in",
+        ],
     );
-    expect(&place.run(&["weights", "show", "clip-vit-b32"]), 0, &["torch.jit.load(\"ViT-B-32.pt\"", "40d36571"]);
+    expect(
+        &place.run(&["weights", "show", "clip-vit-b32"]),
+        0,
+        &["torch.jit.load(\"ViT-B-32.pt\"", "40d36571"],
+    );
 }
 
 #[test]

@@ -82,7 +82,9 @@ mod tests {
 
     #[test]
     fn another_name_is_an_unknown_device() {
-        for name in ["", "gpu", "CPU", "cpu:0", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cuda:01"] {
+        for name in [
+            "", "gpu", "CPU", "cpu:0", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cuda:01",
+        ] {
             let failure = name.parse::<DeviceName>().unwrap_err();
             assert_eq!(failure.exit, Exit::Unknown, "{name}");
             assert!(failure.to_string().contains(&format!("'{name}'")), "{failure}");
@@ -94,6 +96,9 @@ mod tests {
         assert!(DeviceName::Cpu.open().is_ok());
         let failure = DeviceName::Cuda(0).open().unwrap_err();
         assert_eq!(failure.exit, Exit::Unknown);
-        assert!(failure.to_string().contains("cuda:0") && failure.to_string().contains("without CUDA"), "{failure}");
+        assert!(
+            failure.to_string().contains("cuda:0") && failure.to_string().contains("without CUDA"),
+            "{failure}"
+        );
     }
 }

@@ -8,7 +8,12 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NarratableReportHandler, SourceCode};
+use perceive_datasets::batch::BatchError;
 use perceive_datasets::picture::PictureError;
+use perceive_model::metric::MetricError;
+use perceive_model::network::ConfigError;
+
+use crate::spec::SpecError;
 
 /// Exit codes of `perceive-ir`, workers included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +105,14 @@ impl Failure {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Message and hint in one text, as a worker's journal carries them to the orchestrator.
+    pub fn with_help(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{}\nhint: {help}", self.message),
+            None => self.message.clone(),
+        }
     }
 
     /// A failure shown as `diagnostic` shows itself (the line of a TOML file, say).
@@ -204,6 +217,33 @@ impl Diagnostic for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::io("input or output failed", &error)
+    }
+}
+
+impl From<SpecError> for Failure {
+    fn from(error: SpecError) -> Self {
+        Self::pointing(if error.unknown_name { Exit::Unknown } else { Exit::Spec }, error)
+    }
+}
+
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Picture { source } => source.into(),
+            error => Self::new(Exit::Pictures, error.to_string()),
+        }
+    }
+}
+
+impl From<MetricError> for Failure {
+    fn from(error: MetricError) -> Self {
+        Self::new(Exit::Pictures, error.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::new(Exit::Spec, error.to_string())
     }
 }
 

@@ -60,6 +60,16 @@ impl Home {
         self.root.join("artefacts")
     }
 
+    /// The whole artefact `key`. Artefacts lie side by side, so that one can point to another.
+    pub fn artefact(&self, key: &str) -> PathBuf {
+        self.artefacts().join(key)
+    }
+
+    /// The pairs of a dataset as its index held them, named by their digest.
+    pub fn listing(&self, digest: &str) -> PathBuf {
+        self.root.join("listings").join(format!("{digest}.json"))
+    }
+
     /// Journals, one file a run.
     pub fn journals(&self) -> PathBuf {
         self.root.join("journals")

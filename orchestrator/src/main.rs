@@ -7,9 +7,13 @@ mod failure;
 mod home;
 mod journal;
 mod paper;
+mod plan;
 mod results;
+mod run;
 mod sheet;
 mod show;
+mod spec;
+mod stage;
 mod weights_store;
 
 use std::path::PathBuf;

@@ -44,7 +44,11 @@ pub fn run(case: &Case) -> Outcome {
     let restored = network.forward(image.clone(), Some(guidance(case, image.dims()[0])));
     let z = restored.z.expect("a Z");
     outcome.output("Z", z.clone(), case.array("__z__"));
-    outcome.output("Z of the CFE alone", network.degradation(image).expect("a Z"), case.array("__z__"));
+    outcome.output(
+        "Z of the CFE alone",
+        network.degradation(image).expect("a Z"),
+        case.array("__z__"),
+    );
     if case.has("__input2__") {
         let whole = whole_picture::restore(&network, case.tensor("__input2__"), Some(guidance(case, 1)));
         outcome.output("whole picture", whole, case.array("__output2__"));

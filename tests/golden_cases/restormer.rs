@@ -1,8 +1,6 @@
 //! Restormer with both norms, small and at full size.
 
-use perceive_model::network::{
-    Network, NetworkConfig, NormKind, Restored, Restorer, RestormerConfig, whole_picture,
-};
+use perceive_model::network::{Network, NetworkConfig, NormKind, Restored, Restorer, RestormerConfig, whole_picture};
 use serde::Deserialize;
 
 use super::{case::Case, network, outcome::Outcome};
@@ -29,21 +27,37 @@ impl From<Official> for RestormerConfig {
             expansion: official.ffn_expansion_factor,
             refine: official.num_refinement_blocks,
             bias: official.bias,
-            norm: if official.norm == "BiasFree" { NormKind::BiasFree } else { NormKind::WithBias },
+            norm: if official.norm == "BiasFree" {
+                NormKind::BiasFree
+            } else {
+                NormKind::WithBias
+            },
         }
     }
 }
 
 pub fn run(case: &Case) -> Outcome {
-    let config: RestormerConfig =
-        if case.json["config"].is_object() { case.config::<Official>().into() } else { RestormerConfig::default() };
+    let config: RestormerConfig = if case.json["config"].is_object() {
+        case.config::<Official>().into()
+    } else {
+        RestormerConfig::default()
+    };
     let norm = config.norm;
     let config = NetworkConfig::Restormer(config);
     let network = Network::new(&config, &case.device);
-    let mut outcome = network::compare(case, network.clone(), |network, image| network.forward(image, None).image);
+    let mut outcome = network::compare(case, network.clone(), |network, image| {
+        network.forward(image, None).image
+    });
 
-    let full = NetworkConfig::Restormer(RestormerConfig { norm, ..RestormerConfig::default() });
-    outcome.equal("parameters at full size", full.parameters() as f64, case.number("/full_params"));
+    let full = NetworkConfig::Restormer(RestormerConfig {
+        norm,
+        ..RestormerConfig::default()
+    });
+    outcome.equal(
+        "parameters at full size",
+        full.parameters() as f64,
+        case.number("/full_params"),
+    );
     if case.has("__input2__") {
         let network = case.load(network);
         let whole = whole_picture::restore(&network, case.tensor("__input2__"), None);

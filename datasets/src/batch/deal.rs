@@ -89,7 +89,7 @@ fn permuted(key: &Key, place: u64, count: u64) -> u64 {
         for round in &keys {
             (left, right) = (right, left ^ (mixed(right ^ round) & mask));
         }
-        at = left << bits | right;
+        at = (left << bits) | right;
         if at < count {
             return at;
         }

@@ -1,7 +1,7 @@
 //! The two halves of cross-validation: a model trained on one half restores the other, so that no medium-quality picture is
 //! made by a model that has seen its clean side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::random::Key;
 
@@ -11,12 +11,12 @@ use crate::random::Key;
 /// times (one clean picture at three noise levels) goes to one half with all its occurrences. Of an odd number of
 /// different names the first half gets one more.
 pub fn folds(names: &[String], seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let ranked: BTreeMap<(u64, &str), ()> = names
+    let ranked: BTreeSet<(u64, &str)> = names
         .iter()
-        .map(|name| ((Key::new("fold", seed).text(name).seed(), name.as_str()), ()))
+        .map(|name| (Key::new("fold", seed).text(name).seed(), name.as_str()))
         .collect();
     let half = ranked.len().div_ceil(2);
-    let first: std::collections::HashSet<&str> = ranked.keys().take(half).map(|(_, name)| *name).collect();
+    let first: HashSet<&str> = ranked.iter().take(half).map(|(_, name)| *name).collect();
     (0..names.len()).partition(|index| first.contains(names[*index].as_str()))
 }
 
@@ -46,9 +46,8 @@ mod tests {
         other.extend(names(20));
         let (a, _) = folds(&forward, 7);
         let (b, rest) = folds(&other, 7);
-        let set = |indices: &[usize], of: &[String]| -> std::collections::BTreeSet<String> {
-            indices.iter().map(|i| of[*i].clone()).collect()
-        };
+        let set =
+            |indices: &[usize], of: &[String]| -> BTreeSet<String> { indices.iter().map(|i| of[*i].clone()).collect() };
         assert_eq!(set(&a, &forward), set(&b, &other));
         assert!(set(&b, &other).is_disjoint(&set(&rest, &other)));
     }

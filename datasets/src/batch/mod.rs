@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::degradation::{Degrade, Noise};
+use crate::degradation::Noise;
 use crate::picture::Picture;
 use crate::random::Key;
 use cache::Cache;
@@ -209,7 +209,8 @@ impl Batches {
         let crop = Crop::random(&mut key.clone().text("crop").stream(), size, patch, flips);
         let mut companions = Vec::with_capacity(sample.companions.len());
         for path in &sample.companions {
-            companions.push(crop.planes(&*self.open_beside(path, &sample.clean, &clean)?));
+            let companion = self.open_beside(path, &sample.clean, &clean)?;
+            companions.push(crop.planes(&companion));
         }
         let second = if second_patch {
             let other = Crop::random(&mut key.clone().text("second crop").stream(), size, patch, flips);

@@ -33,7 +33,7 @@ pub struct Blur {
 impl Default for Blur {
     fn default() -> Self {
         Self {
-            length: [6.0, 16.0],
+            length: [5.0, 14.0],
             shake: [0.0, 0.5],
             linear_light: true,
         }

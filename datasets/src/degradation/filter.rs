@@ -10,12 +10,14 @@ pub fn guided(input: &[f32], guide: &[f32], width: usize, radius: usize, epsilon
     let mean_cross = box_mean(&product(input, guide), width, radius);
     let mean_square = box_mean(&product(guide, guide), width, radius);
 
-    let (mut slope, mut offset) = (vec![0.0; input.len()], vec![0.0; input.len()]);
-    for i in 0..input.len() {
-        let covariance = mean_cross[i] - mean_guide[i] * mean_input[i];
-        let variance = mean_square[i] - mean_guide[i] * mean_guide[i];
-        slope[i] = covariance / (variance.max(0.0) + epsilon);
-        offset[i] = mean_input[i] - slope[i] * mean_guide[i];
+    let mut slope = Vec::with_capacity(input.len());
+    let mut offset = Vec::with_capacity(input.len());
+    for (i, (p, g)) in mean_input.iter().zip(&mean_guide).enumerate() {
+        let covariance = mean_cross[i] - g * p;
+        let variance = (mean_square[i] - g * g).max(0.0);
+        let a = covariance / (variance + epsilon);
+        slope.push(a);
+        offset.push(p - a * g);
     }
     let (slope, offset) = (box_mean(&slope, width, radius), box_mean(&offset, width, radius));
     guide
@@ -31,7 +33,7 @@ pub fn box_mean(plane: &[f32], width: usize, radius: usize) -> Vec<f32> {
     let mut rows = vec![0.0f32; plane.len()];
     for (from, to) in plane.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
         let mut sum: f64 = from[..radius.min(width)].iter().map(|v| f64::from(*v)).sum();
-        for x in 0..width {
+        for (x, mean) in to.iter_mut().enumerate() {
             if x + radius < width {
                 sum += f64::from(from[x + radius]);
             }
@@ -39,7 +41,7 @@ pub fn box_mean(plane: &[f32], width: usize, radius: usize) -> Vec<f32> {
                 sum -= f64::from(from[x - radius - 1]);
             }
             let count = (x + radius + 1).min(width) - x.saturating_sub(radius);
-            to[x] = (sum / count as f64) as f32;
+            *mean = (sum / count as f64) as f32;
         }
     }
 
@@ -111,7 +113,7 @@ mod tests {
         let rough: Vec<f32> = guide
             .iter()
             .enumerate()
-            .map(|(i, g)| g + if i % 2 == 0 { 0.1 } else { -0.1 })
+            .map(|(i, g)| g + if i.is_multiple_of(2) { 0.1 } else { -0.1 })
             .collect();
         let smooth = guided(&rough, &guide, width, 4, 1e-4);
         for (s, g) in smooth.iter().zip(&guide) {

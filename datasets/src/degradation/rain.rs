@@ -29,10 +29,10 @@ pub struct Rain {
 impl Default for Rain {
     fn default() -> Self {
         Self {
-            density: [10.0, 24.0],
+            density: [10.0, 26.0],
             length: [10.0, 44.0],
             width: [0.45, 0.9],
-            strength: [0.5, 0.9],
+            strength: [0.35, 0.75],
             tilt: [-30.0, 30.0],
         }
     }

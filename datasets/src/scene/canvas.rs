@@ -9,6 +9,7 @@ use crate::random::Stream;
 const SUPER: usize = 2;
 
 /// A scene in the making.
+#[derive(Clone)]
 pub struct Canvas {
     columns: usize,
     rows: usize,
@@ -17,6 +18,18 @@ pub struct Canvas {
     pub texel: f32,
     /// Width over height: the right border's x.
     pub aspect: f32,
+}
+
+/// See [`Canvas::profile`].
+pub struct Profile {
+    heights: Vec<f32>,
+    per_texel: f32,
+}
+
+impl Profile {
+    pub fn at(&self, x: f32) -> f32 {
+        self.heights[((x * self.per_texel) as usize).min(self.heights.len() - 1)]
+    }
 }
 
 impl Canvas {
@@ -68,10 +81,20 @@ impl Canvas {
         self.each(bounds, |p, sample| *sample = change(p, *sample));
     }
 
+    /// A function of x, such as a skyline's height, worked out once for each column.
+    pub fn profile(&self, height: impl Fn(f32) -> f32) -> Profile {
+        Profile {
+            heights: (0..self.columns)
+                .map(|x| height((x as f32 + 0.5) * self.texel))
+                .collect(),
+            per_texel: 1.0 / self.texel,
+        }
+    }
+
     /// What a sample shows: for reflections. Outside the canvas: the nearest border.
     pub fn look(&self, p: Point) -> Rgb {
-        let pixel = |v: f32, count: usize| ((v / self.texel) as usize).min(count - 1);
-        self.samples[pixel(p.y, self.rows) * self.columns + pixel(p.x, self.columns)]
+        let nearest = |v: f32, count: usize| ((v / self.texel) as usize).min(count - 1);
+        self.samples[nearest(p.y, self.rows) * self.columns + nearest(p.x, self.columns)]
     }
 
     /// The finished picture: samples averaged, with the exposure, contrast and vignette of some camera.
@@ -132,7 +155,7 @@ mod tests {
         let mut row = Vec::new();
         for x in 0..8 {
             let at_pixel = |dx: f32| canvas.look(at((x as f32 + dx) / 8.0, 0.5)).0;
-            row.push((at_pixel(0.1) + at_pixel(0.6)) / 2.0);
+            row.push(0.5 * (at_pixel(0.1) + at_pixel(0.6)));
         }
         assert_eq!(row, [1.0, 1.0, 1.0, 0.25, 0.0, 0.0, 0.0, 0.0]);
     }

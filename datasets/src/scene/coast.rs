@@ -37,13 +37,13 @@ fn islands(canvas: &mut Canvas, stream: &mut Stream, sky: &Sky) {
         let rock = Rgb(0.32, 0.34, 0.28).vary(stream, 0.2);
         let air = stream.span(0.2, 0.65);
         let level = sky.level;
-        let top = move |x: f32| {
+        let top = canvas.profile(|x| {
             let off = (x - middle) / half;
             level - height * ((1.0 - off * off) * (0.8 + 0.5 * ridge(seed, x * 7.0, 4))).max(-0.2)
-        };
+        });
         canvas.fill(
             Bounds::new(middle - half * 1.2, 0.0, middle + half * 1.2, level + 0.01),
-            |p| (top(p.x) - p.y) * 0.6,
+            |p| (top.at(p.x) - p.y) * 0.6,
             |p| sky.through_air(rock * (0.9 + 0.7 * fractal(seed ^ 2, p * 22.0, 3)), air),
         );
     }
@@ -54,6 +54,7 @@ fn sea(canvas: &mut Canvas, stream: &mut Stream, sky: &Sky) {
     let deep = hex(*stream.pick(&SEAS)).vary(stream, 0.12).tint(sky.light);
     let rough = stream.span(0.4, 1.1);
     let level = sky.level;
+    let above = canvas.clone();
     canvas.fill(
         Bounds::new(-1.0, level - 0.01, 1e3, 2.0),
         |p| level - p.y,
@@ -64,10 +65,8 @@ fn sea(canvas: &mut Canvas, stream: &mut Stream, sky: &Sky) {
             let chop = fractal(seed ^ 1, at(wave.x * 2.0, wave.y * 5.0), 2) * smooth(0.0, 0.12, depth);
             let tilt = rough * (swell + 0.6 * chop);
             // A tilted face mirrors a higher or lower piece of the sky.
-            let mirrored = sky.at(at(
-                p.x + 0.04 * tilt,
-                (level - (p.y - level) * 1.1 - 0.14 * tilt).clamp(0.0, level),
-            ));
+            let height = (p.y - level) * 1.1 + 0.14 * tilt;
+            let mirrored = above.look(at(p.x + 0.04 * tilt, (level - height).clamp(0.0, level - 0.01)));
             let mirror = (0.25 + 0.6 * smooth(0.35, 0.0, depth) + 0.35 * tilt).clamp(0.05, 0.95);
             let mut colour = deep * (0.9 + 0.3 * tilt);
             colour = colour.mix(mirrored, mirror * 0.8);
@@ -117,17 +116,17 @@ fn beach(canvas: &mut Canvas, stream: &mut Stream, sky: &Sky) {
     let sand = hex(*stream.pick(&SANDS)).vary(stream, 0.1).tint(sky.light);
     let (start, slope) = (stream.span(0.74, 0.95), stream.span(-0.18, 0.18));
     let middle = canvas.aspect * 0.5;
-    let line = move |x: f32| start + slope * (x - middle) + 0.03 * ridge(seed, x * 2.5, 3);
+    let line = canvas.profile(|x| start + slope * (x - middle) + 0.03 * ridge(seed, x * 2.5, 3));
     let bounds = Bounds::new(-1.0, 0.5, 1e3, 2.0);
     canvas.veil(bounds, Rgb(0.95, 0.97, 0.96).tint(sky.light), |p| {
-        let off = p.y - line(p.x) + 0.035;
+        let off = p.y - line.at(p.x) + 0.035;
         0.85 * smooth(0.03, 0.0, off.abs() + 0.02 * noise(seed ^ 3, p * 30.0))
     });
     canvas.fill(
         bounds,
-        |p| line(p.x) - p.y,
+        |p| line.at(p.x) - p.y,
         |p| {
-            let inland = p.y - line(p.x);
+            let inland = p.y - line.at(p.x);
             let wet = smooth(0.1, 0.0, inland + 0.03 * noise(seed ^ 1, p * 8.0));
             let grain = 0.16 * noise(seed ^ 2, p * 85.0) + 0.2 * fractal(seed ^ 4, at(p.x * 9.0, p.y * 26.0), 3);
             sand * ((1.0 + grain * (1.0 - 0.7 * wet)) * (1.0 - 0.35 * wet))

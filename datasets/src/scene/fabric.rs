@@ -9,12 +9,12 @@ use crate::random::Stream;
 
 pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
     let palette = Palette::random(stream);
-    let patches: Vec<Texture> = (0..1 + stream.below(6))
+    let patches: Vec<Texture> = (0..2 + stream.below(5))
         .map(|_| Texture::random(stream, &palette, &PRINTED, [0.05, 0.22], canvas.texel))
         .collect();
     let seed = stream.bits32();
-    let (wide, deep) = (stream.span(1.2, 2.8), stream.span(0.4, 1.2));
-    let turn = Turn::by(stream.span(0.0, 3.1));
+    let (wide, deep) = (stream.span(1.2, 2.8), stream.span(0.1, 0.3));
+    let turn = Turn::random(stream);
     let quilted = stream.chance(0.5);
     let patch_size = stream.span(0.25, 0.55);
     let texel = canvas.texel;
@@ -27,7 +27,7 @@ pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
         let here = height(p);
         let slope = at(height(p + at(0.012, 0.0)) - here, height(p + at(0.0, 0.012)) - here) * (deep / 0.012);
         // The cloth is drawn in where it bends away.
-        let place = p + slope * 0.05;
+        let place = p + slope * 0.06;
         let (index, seam) = if quilted {
             let grid = at(place.x / patch_size, place.y / patch_size);
             let edge = at(
@@ -47,7 +47,7 @@ pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
         } else {
             0.0
         };
-        let light = 0.92 - 0.17 * slope.x - 0.21 * slope.y + 0.12 * here;
-        patch.at(place) * ((light + weave).clamp(0.18, 1.4) * (1.0 - stitch))
+        let light = 0.95 - 0.3 * slope.x - 0.36 * slope.y + 0.15 * here;
+        patch.at(place) * ((light + weave).clamp(0.3, 1.35) * (1.0 - stitch))
     });
 }

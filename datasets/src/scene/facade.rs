@@ -177,7 +177,7 @@ fn ivy(canvas: &mut Canvas, stream: &mut Stream) {
         };
         let centre = at(x, stream.unit_f32());
         let size = stream.span(0.018, 0.04);
-        let turn = Turn::by(stream.span(0.0, 6.28));
+        let turn = Turn::random(stream);
         let colour = green.vary(stream, 0.35) * (1.1 - 0.5 * inward);
         let bounds = Bounds::around(centre, size * 1.3);
         canvas.shadow(bounds, 0.35, 0.5 * size, |p| {

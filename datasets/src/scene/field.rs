@@ -26,6 +26,18 @@ pub fn fraction(value: f32) -> f32 {
     value - floor(value) as f32
 }
 
+/// The eight slopes that lattice points can have.
+const SLOPES: [Point; 8] = [
+    at(1.0, 1.0),
+    at(1.0, -1.0),
+    at(-1.0, 1.0),
+    at(-1.0, -1.0),
+    at(1.414, 0.0),
+    at(-1.414, 0.0),
+    at(0.0, 1.414),
+    at(0.0, -1.414),
+];
+
 /// Gradient noise: smooth bumps of size 1, mean 0, within about ±0.8.
 pub fn noise(seed: u32, p: Point) -> f32 {
     let (left, top) = (floor(p.x), floor(p.y));
@@ -33,16 +45,8 @@ pub fn noise(seed: u32, p: Point) -> f32 {
     let fade = |t: f32| t * t * t * (t * (t * 6.0 - 15.0) + 10.0);
     let corner = |dx: i32, dy: i32| {
         let (x, y) = (fx - dx as f32, fy - dy as f32);
-        match hash(seed, left + dx, top + dy) & 7 {
-            0 => x + y,
-            1 => x - y,
-            2 => -x + y,
-            3 => -x - y,
-            4 => 1.414 * x,
-            5 => -1.414 * x,
-            6 => 1.414 * y,
-            _ => -1.414 * y,
-        }
+        let slope = SLOPES[(hash(seed, left + dx, top + dy) & 7) as usize];
+        slope.x * x + slope.y * y
     };
     let (u, v) = (fade(fx), fade(fy));
     let above = corner(0, 0) + u * (corner(1, 0) - corner(0, 0));

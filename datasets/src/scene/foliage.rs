@@ -1,5 +1,7 @@
 //! Leaves upon leaves, from the dark behind to the lit in front, and flowers among them: edges at every angle.
 
+use std::f32::consts::TAU;
+
 use super::canvas::Canvas;
 use super::colour::{Palette, Rgb, hex};
 use super::field::{fractal, noise};
@@ -22,7 +24,7 @@ pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
     let (large, slim) = (stream.span(0.07, 0.17), stream.span(0.22, 0.5));
     let count = (canvas.aspect * stream.span(2.6, 4.5) / (large * large * slim * 2.4)) as usize;
     let count = count.clamp(30, 260);
-    let main = stream.span(0.0, 6.28);
+    let main = stream.span(0.0, TAU);
     for i in 0..count {
         let near = i as f32 / count as f32;
         let centre = at(canvas.aspect * stream.span(-0.05, 1.05), stream.span(-0.05, 1.05));
@@ -70,14 +72,14 @@ fn leaf(canvas: &mut Canvas, stream: &mut Stream, centre: Point, size: f32, slim
 
 fn flower(canvas: &mut Canvas, stream: &mut Stream, centre: Point, size: f32, colour: Rgb) {
     let petals = 5 + stream.below(8);
-    let start = stream.span(0.0, 6.28);
+    let start = stream.span(0.0, TAU);
     let wide = stream.span(0.18, 0.34) * (7.0 / petals as f32).min(1.2);
     let tip = colour.mix(Rgb::WHITE, stream.span(0.0, 0.4));
     canvas.shadow(Bounds::around(centre, 1.4 * size), 0.4, 0.3 * size, |p| {
         shape::circle(p, centre + at(0.01, 0.02), 0.85 * size)
     });
     for petal in 0..petals {
-        let turn = Turn::by(start + petal as f32 * 6.283_185_5 / petals as f32 + 0.08 * stream.normal());
+        let turn = Turn::by(start + petal as f32 * TAU / petals as f32 + 0.08 * stream.normal());
         let middle = centre + turn.direction() * (0.56 * size);
         let bright = stream.span(0.86, 1.1);
         canvas.fill(

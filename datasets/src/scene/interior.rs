@@ -87,7 +87,7 @@ fn shell(canvas: &mut Canvas, stream: &mut Stream, palette: &Palette, room: &Roo
         } else {
             (top - vanish.y) / ray.y.min(-1e-6)
         };
-        let depth = ahead_x.min(ahead_y).min(1.0).max(0.05);
+        let depth = ahead_x.min(ahead_y).clamp(0.05, 1.0);
         let place = vanish + ray * depth;
         // Corners gather less light.
         let corner = at(
@@ -105,7 +105,7 @@ fn shell(canvas: &mut Canvas, stream: &mut Stream, palette: &Palette, room: &Roo
             let along = at(place.x, 1.6 / depth * 0.35);
             let shade = occluded(corner.x) * occluded(back * 0.6);
             if ray.y > 0.0 {
-                (floor.at(at(along.x, along.y * -1.0)), shade)
+                (floor.at(at(along.x, -along.y)), shade)
             } else {
                 (ceiling, shade * 0.9)
             }

@@ -30,19 +30,19 @@ fn mountains(canvas: &mut Canvas, stream: &mut Stream, sky: &Sky) {
         let rock = hex(*stream.pick(&ROCKS))
             .mix(hex(*stream.pick(&LEAVES)), 0.7 * near)
             .vary(stream, 0.1);
-        let peak = sky.level * stream.span(0.28, 0.5) * (1.2 - 0.75 * near);
+        let peak = sky.level * stream.span(0.32, 0.62) * (1.2 - 0.75 * near);
         let wide = stream.span(1.2, 2.4) * (0.7 + 0.6 * near);
         let base = sky.level + 0.02;
-        let top = move |x: f32| base - peak * (0.55 + 0.8 * ridge(seed, x * wide, 6));
+        let top = canvas.profile(|x| base - peak * (0.55 + 0.8 * ridge(seed, x * wide, 6)));
         let air = 0.75 * (1.0 - near) + 0.12;
         canvas.fill(
             Bounds::new(-1.0, 0.0, 1e3, base + 0.02),
-            |p| (top(p.x) - p.y) * 0.7,
+            |p| (top.at(p.x) - p.y) * 0.7,
             |p| {
                 // Light from the left: the slope of a rugged field that stretches downhill.
                 let q = at(p.x * 9.0, (p.y - 0.35 * p.x) * 5.0);
                 let slope = fractal(seed ^ 1, q, 4) - fractal(seed ^ 1, q + at(0.25, 0.08), 4);
-                let down = (p.y - top(p.x)) / peak;
+                let down = (p.y - top.at(p.x)) / peak;
                 let cap = snow && near < 0.7;
                 let white = if cap {
                     smooth(0.42, 0.1, down + 0.5 * fractal(seed ^ 2, q * 1.3, 3))
@@ -68,10 +68,10 @@ fn ground(canvas: &mut Canvas, stream: &mut Stream, sky: &Sky) {
     let path = stream.chance(0.5);
     let texel = canvas.texel;
     let level = sky.level;
-    let edge = move |x: f32| level + 0.02 * ridge(seed ^ 5, x * 2.0, 3);
+    let edge = canvas.profile(|x| level + 0.02 * ridge(seed ^ 5, x * 2.0, 3));
     canvas.fill(
         Bounds::new(-1.0, level - 0.1, 1e3, 2.0),
-        |p| edge(p.x) - p.y,
+        |p| edge.at(p.x) - p.y,
         |p| {
             let depth = (p.y - level).max(0.004);
             let across = (p.x - vanish) / (depth + 0.02);

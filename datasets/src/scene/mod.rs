@@ -67,7 +67,21 @@ mod tests {
     #[test]
     fn the_bytes_of_every_kind_are_those_of_the_first_release() {
         let digests: Vec<String> = (0..KINDS.len() as u64).map(|i| digest(&render(1, i, 64, 48))).collect();
-        assert_eq!(digests, [""; 10]);
+        assert_eq!(
+            digests,
+            [
+                "cc96485e21a88b52",
+                "72b78bbb4c8cf81e",
+                "9b9f116ded827143",
+                "25060f43978a6f98",
+                "185606ac166ef88c",
+                "754d7527bbd3714a",
+                "e60f6f6d3c63a0a1",
+                "f26635e5fa7f353b",
+                "3ad7b17255c8579a",
+                "ad5c7fc686a03cd4"
+            ]
+        );
     }
 
     #[test]

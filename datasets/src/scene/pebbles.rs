@@ -11,10 +11,10 @@ pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
     let seed = stream.bits32();
     let size = stream.span(0.09, 0.3);
     let grey = stream.span(0.1, 0.75);
-    let (light, round) = (Turn::by(stream.span(0.0, 6.28)).direction(), stream.span(0.5, 1.4));
+    let (light, round) = (Turn::random(stream).direction(), stream.span(0.4, 1.3));
     // Seen along the ground, stones shrink towards the top.
     let tilt = if stream.chance(0.5) { stream.span(0.3, 1.1) } else { 0.0 };
-    let earth = palette.darkest() * 0.35;
+    let earth = palette.darkest() * stream.span(0.35, 0.9);
     let texel = canvas.texel;
     let colours = &palette.0;
     canvas.paint(|p| {
@@ -23,7 +23,7 @@ pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
         let bent = place + at(noise(seed ^ 1, place * 1.7), noise(seed ^ 2, place * 1.7)) * 0.16;
         let stone = cell(seed, bent);
         let own = stone.id;
-        let tone = 0.6 + 0.5 * ((own >> 8) & 255) as f32 / 255.0;
+        let tone = 0.7 + 0.5 * ((own >> 8) & 255) as f32 / 255.0;
         let mut colour = colours[(own >> 3) as usize % colours.len()].saturate(1.0 - grey) * tone;
         let q = place * 3.0;
         match own % 4 {
@@ -37,8 +37,8 @@ pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
         }
         let soft = 1.5 * texel * far / size;
         let inside = smooth(0.035 - soft, 0.05 + soft, stone.border);
-        let bulge = smooth(0.0, 0.28, stone.border);
-        let facing = 0.62 + 0.42 * bulge - round * 0.55 * light.dot(stone.offset);
+        let bulge = smooth(0.0, 0.22, stone.border);
+        let facing = 0.68 + 0.36 * bulge - round * 0.42 * light.dot(stone.offset);
         earth.mix(colour * facing.clamp(0.15, 1.5), inside)
     });
     if stream.chance(0.4) {

@@ -1,6 +1,9 @@
 //! Places in a scene: y runs from 0 at the top to 1 at the bottom, x from 0 at the left to the picture's aspect ratio.
 
+use std::f32::consts::TAU;
 use std::ops::{Add, Mul, Sub};
+
+use crate::random::Stream;
 
 /// A place or a displacement, in picture heights.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,8 +64,9 @@ impl Turn {
         }
     }
 
-    pub fn apply(self, p: Point) -> Point {
-        at(self.cos * p.x - self.sin * p.y, self.sin * p.x + self.cos * p.y)
+    /// By any angle.
+    pub fn random(stream: &mut Stream) -> Self {
+        Self::by(stream.span(0.0, TAU))
     }
 
     /// The point as seen from the turned frame.

@@ -1,5 +1,7 @@
 //! Printed matter: paper with columns of writing, headlines, bands, circles, a small picture, slightly turned and creased.
 
+use std::f32::consts::TAU;
+
 use super::canvas::Canvas;
 use super::colour::{Palette, Rgb};
 use super::field::{fractal, noise};
@@ -66,7 +68,7 @@ fn shapes(canvas: &mut Canvas, stream: &mut Stream, palette: &Palette) {
         let fabric = Texture::random(stream, palette, &PRINTED, [0.04, 0.12], canvas.texel);
         let centre = at(canvas.aspect * stream.unit_f32(), stream.unit_f32());
         let size = stream.span(0.08, 0.32);
-        let turn = Turn::by(stream.span(0.0, 3.1));
+        let turn = Turn::random(stream);
         let bounds = Bounds::around(centre, 1.5 * size);
         let colour = |p: Point| fabric.at(p);
         match stream.below(4) {
@@ -78,7 +80,7 @@ fn shapes(canvas: &mut Canvas, stream: &mut Stream, palette: &Palette) {
                 colour,
             ),
             _ => {
-                let corners = [0.0f32, 2.1, 4.2].map(|a| centre + Turn::by(a).direction() * size);
+                let corners = [0.0, TAU / 3.0, TAU / 1.5].map(|a| centre + Turn::by(a).direction() * size);
                 canvas.fill(bounds, |p| shape::polygon(p, &corners), colour);
             }
         }
@@ -132,7 +134,7 @@ fn picture(canvas: &mut Canvas, stream: &mut Stream, palette: &Palette, corner: 
 /// Creases, stains and the shade of a bent sheet.
 fn age(canvas: &mut Canvas, stream: &mut Stream) {
     let seed = stream.bits32();
-    let turn = Turn::by(stream.span(0.0, 3.1));
+    let turn = Turn::random(stream);
     let (fold, bend) = (stream.span(-0.3, 0.3), stream.span(0.0, 0.25));
     let middle = at(canvas.aspect * 0.5, 0.5);
     canvas.change(Bounds::ALL, |p, under| {

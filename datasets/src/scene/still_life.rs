@@ -24,7 +24,10 @@ pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
         let skin = Texture::random(stream, &palette, &PRINTED, scale, canvas.texel);
         match stream.below(4) {
             0 => ball(canvas, foot, size, &skin, light),
-            1 => bottle(canvas, stream, foot, size, palette.any(stream), light),
+            1 => {
+                let glass = palette.any(stream);
+                bottle(canvas, stream, foot, size, glass, light);
+            }
             2 => cube(canvas, stream, foot, size, &skin, light),
             _ => cup(canvas, foot, size, &skin, light),
         }

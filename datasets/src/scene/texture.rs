@@ -61,7 +61,7 @@ impl Texture {
         Self {
             pattern: *stream.pick(patterns),
             scale,
-            turn: Turn::by(if straight { 0.0 } else { stream.span(0.0, 3.14) }),
+            turn: if straight { Turn::by(0.0) } else { Turn::random(stream) },
             ground,
             figure,
             seed: stream.bits32(),

@@ -8,7 +8,10 @@ const EPSILON: f64 = 1e-3;
 /// Mean of `sqrt((a - b)² + ε²)`, ε = 1e-3; a and b of one shape.
 pub fn charbonnier<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<1> {
     let difference = a - b;
-    (difference.clone() * difference).add_scalar(EPSILON * EPSILON).sqrt().mean()
+    (difference.clone() * difference)
+        .add_scalar(EPSILON * EPSILON)
+        .sqrt()
+        .mean()
 }
 
 #[cfg(test)]
@@ -23,7 +26,12 @@ mod tests {
         let a = Tensor::<1>::from_data([0.25, 0.5], &device).require_grad();
         let loss = charbonnier(a.clone(), a.clone().detach());
         assert!((scalar(loss.clone()) - 1e-3).abs() < 1e-8);
-        let gradient = a.grad(&loss.backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
+        let gradient = a
+            .grad(&loss.backward())
+            .unwrap()
+            .into_data()
+            .try_to_vec::<f32>()
+            .unwrap();
         assert_eq!(gradient, [0.0, 0.0]);
     }
 }

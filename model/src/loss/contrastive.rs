@@ -19,11 +19,15 @@ const NEVER: f64 = -1e30;
 /// - kinds: B degradation kinds
 pub fn in_batch(anchor: Tensor<2>, positive: Tensor<2>, kinds: &[usize], temperature: f64) -> Tensor<1> {
     let batch = kinds.len();
-    let same = kinds.iter().flat_map(|own| kinds.iter().chain(kinds).map(move |other| own == other));
+    let same = kinds
+        .iter()
+        .flat_map(|own| kinds.iter().chain(kinds).map(move |other| own == other));
     let same = TensorData::new(same.collect::<Vec<bool>>(), [batch, 2 * batch]);
     let same = Tensor::<2, Bool>::from_data(same, &anchor.device());
     let candidates = Tensor::cat(vec![anchor.clone(), positive.clone()], 0);
-    let negatives = cosine(anchor.clone(), candidates).div_scalar(temperature).mask_fill(same, NEVER);
+    let negatives = cosine(anchor.clone(), candidates)
+        .div_scalar(temperature)
+        .mask_fill(same, NEVER);
     first_of(paired(anchor, positive).div_scalar(temperature), negatives)
 }
 
@@ -34,7 +38,10 @@ pub fn in_batch(anchor: Tensor<2>, positive: Tensor<2>, kinds: &[usize], tempera
 pub fn with_negatives(anchor: Tensor<2>, positive: Tensor<2>, negative: Tensor<3>, temperature: f64) -> Tensor<1> {
     let [batch, count, _] = negative.dims();
     let negatives = cosine(anchor.clone().unsqueeze_dim(1), negative).reshape([batch, count]);
-    first_of(paired(anchor, positive).div_scalar(temperature), negatives.div_scalar(temperature))
+    first_of(
+        paired(anchor, positive).div_scalar(temperature),
+        negatives.div_scalar(temperature),
+    )
 }
 
 /// Cosine of row with row, `[B, 1]`.
@@ -64,7 +71,12 @@ mod tests {
         let anchor = Tensor::from_data([[1.0, 0.2], [0.3, 1.0]], &Device::flex().autodiff()).require_grad();
         let loss = in_batch(anchor.clone(), anchor.clone().detach().mul_scalar(2.0), &[4, 4], 0.07);
         assert_eq!(scalar(loss.clone()), 0.0);
-        let gradient = anchor.grad(&loss.backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
+        let gradient = anchor
+            .grad(&loss.backward())
+            .unwrap()
+            .into_data()
+            .try_to_vec::<f32>()
+            .unwrap();
         assert!(gradient.iter().all(|value| value.abs() < 1e-6), "{gradient:?}");
     }
 
@@ -83,10 +95,17 @@ mod tests {
         let negatives = (0..3).map(|own| {
             let others: Vec<_> = (0..3).filter(|other| *other != own).collect();
             let row = |z: &Tensor<2>, index: usize| z.clone().narrow(0, index, 1);
-            let rows = others.iter().flat_map(|&index| [row(&anchor, index), row(&positive, index)]);
+            let rows = others
+                .iter()
+                .flat_map(|&index| [row(&anchor, index), row(&positive, index)]);
             Tensor::cat(rows.collect(), 0).unsqueeze_dim(0)
         });
-        let explicit = with_negatives(anchor.clone(), positive.clone(), Tensor::cat(negatives.collect(), 0), 0.5);
+        let explicit = with_negatives(
+            anchor.clone(),
+            positive.clone(),
+            Tensor::cat(negatives.collect(), 0),
+            0.5,
+        );
         let batch = in_batch(anchor.clone(), positive.clone(), &[0, 1, 2], 0.5);
         assert!((scalar(explicit) - scalar(batch)).abs() < 1e-6);
     }

@@ -19,7 +19,16 @@ const EPSILON: f64 = 1e-7;
 
 /// Eq. 10, for each proxy: `1 + γ` where the network's average PSNR reaches the proxy's (very hard), else `1 - γ`.
 pub fn weights(average_psnr: f64, proxies: &[f64], gamma: f64) -> Vec<f64> {
-    proxies.iter().map(|&proxy| if average_psnr >= proxy { 1.0 + gamma } else { 1.0 - gamma }).collect()
+    proxies
+        .iter()
+        .map(|&proxy| {
+            if average_psnr >= proxy {
+                1.0 + gamma
+            } else {
+                1.0 - gamma
+            }
+        })
+        .collect()
 }
 
 /// The denominator's weights in eq. 11.
@@ -34,14 +43,20 @@ pub struct Weighting {
 impl Weighting {
     /// Eq. 10's weights, and λ = the number of proxies (1 where there is none).
     pub fn adaptive(average_psnr: f64, proxies: &[f64], gamma: f64) -> Self {
-        Self { degraded: proxies.len().max(1) as f64, proxies: weights(average_psnr, proxies, gamma) }
+        Self {
+            degraded: proxies.len().max(1) as f64,
+            proxies: weights(average_psnr, proxies, gamma),
+        }
     }
 
     /// Divided by their sum, as C2PNet does: the denominator is then an average distance.
     #[must_use]
     pub fn normalised(&self) -> Self {
         let sum = self.degraded + self.proxies.iter().sum::<f64>();
-        Self { degraded: self.degraded / sum, proxies: self.proxies.iter().map(|weight| weight / sum).collect() }
+        Self {
+            degraded: self.degraded / sum,
+            proxies: self.proxies.iter().map(|weight| weight / sum).collect(),
+        }
     }
 }
 
@@ -65,9 +80,10 @@ pub fn perceptual(
     let layer = |index: usize| {
         let distance = |other: &Features| l1(other[index].clone(), restored[index].clone());
         let easy = distance(degraded).mul_scalar(weighting.degraded);
-        let negatives = proxies.iter().zip(&weighting.proxies).fold(easy, |sum, (proxy, &weight)| {
-            sum + distance(proxy).mul_scalar(weight)
-        });
+        let negatives = proxies
+            .iter()
+            .zip(&weighting.proxies)
+            .fold(easy, |sum, (proxy, &weight)| sum + distance(proxy).mul_scalar(weight));
         distance(clean) / negatives.add_scalar(EPSILON) * LAYER_WEIGHTS[index]
     };
     layer(0) + layer(1) + layer(2) + layer(3)
@@ -97,7 +113,10 @@ mod tests {
 
     #[test]
     fn the_quotient_is_of_weighted_distances() {
-        let weighting = Weighting { degraded: 2.0, proxies: vec![1.25, 0.75] };
+        let weighting = Weighting {
+            degraded: 2.0,
+            proxies: vec![1.25, 0.75],
+        };
         let loss = perceptual(&flat(1.0), &flat(1.5), &flat(0.0), &[flat(2.0), flat(3.0)], &weighting);
         let expected = LAYER_WEIGHTS.iter().sum::<f64>() * 0.5 / (2.0 + 1.25 + 2.0 * 0.75);
         assert!((f64::from(scalar(loss)) - expected).abs() < 1e-6);
@@ -107,6 +126,9 @@ mod tests {
     fn it_is_finite_without_proxies_and_at_the_negatives() {
         let weighting = Weighting::adaptive(20.0, &[], 0.25);
         assert_eq!(weighting.degraded, 1.0);
-        assert_eq!(scalar(perceptual(&flat(1.0), &flat(1.0), &flat(1.0), &[], &weighting)), 0.0);
+        assert_eq!(
+            scalar(perceptual(&flat(1.0), &flat(1.0), &flat(1.0), &[], &weighting)),
+            0.0
+        );
     }
 }

@@ -40,7 +40,10 @@ mod tests {
     #[test]
     fn a_constant_difference_is_one_frequency() {
         let device = Device::flex();
-        let (a, b) = (Tensor::ones([2, 3, 6, 10], &device), Tensor::zeros([2, 3, 6, 10], &device));
+        let (a, b) = (
+            Tensor::ones([2, 3, 6, 10], &device),
+            Tensor::zeros([2, 3, 6, 10], &device),
+        );
         // One real coefficient of 60 among 2 * 60 parts of the same plane.
         assert!((scalar(fft_l1(a, b)) - 0.5).abs() < 1e-5);
     }

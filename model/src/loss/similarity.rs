@@ -44,8 +44,19 @@ mod tests {
         let cosines = cosine(a.clone(), b);
         let values = cosines.clone().into_data().try_to_vec::<f32>().unwrap();
         let expected = [0.5_f32.sqrt(), -1.0, 0.0, 0.0];
-        assert!(values.iter().zip(expected).all(|(value, expected)| (value - expected).abs() < 1e-6), "{values:?}");
-        let gradient = a.grad(&cosines.sum().backward()).unwrap().into_data().try_to_vec::<f32>().unwrap();
+        assert!(
+            values
+                .iter()
+                .zip(expected)
+                .all(|(value, expected)| (value - expected).abs() < 1e-6),
+            "{values:?}"
+        );
+        let gradient = a
+            .grad(&cosines.sum().backward())
+            .unwrap()
+            .into_data()
+            .try_to_vec::<f32>()
+            .unwrap();
         assert!(gradient.iter().all(|value| value.is_finite()), "{gradient:?}");
     }
 }

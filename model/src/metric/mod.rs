@@ -22,13 +22,23 @@ impl Planes {
         if values.len() == 3 * height * width {
             Ok(Self { values, height, width })
         } else {
-            Err(MetricError::Length { length: values.len(), height, width })
+            Err(MetricError::Length {
+                length: values.len(),
+                height,
+                width,
+            })
         }
     }
 
     /// Of 8-bit pixels, `[height, width, 3]`.
     pub fn from_rgb8(pixels: &[u8], height: usize, width: usize) -> Result<Self, MetricError> {
-        let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).map(|&level| f32::from(level) / 255.0);
+        let plane = |channel: usize| {
+            pixels
+                .iter()
+                .skip(channel)
+                .step_by(3)
+                .map(|&level| f32::from(level) / 255.0)
+        };
         Self::new((0..3).flat_map(plane).collect(), height, width)
     }
 
@@ -50,16 +60,33 @@ impl Planes {
             return Ok(());
         }
         let (height, width, other_height, other_width) = (self.height, self.width, other.height, other.width);
-        Err(MetricError::Sizes { height, width, other_height, other_width })
+        Err(MetricError::Sizes {
+            height,
+            width,
+            other_height,
+            other_width,
+        })
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetricError {
-    #[error("pictures of different sizes: {width}x{height} and {other_width}x{other_height}; compare pairs of one size")]
-    Sizes { height: usize, width: usize, other_height: usize, other_width: usize },
+    #[error(
+        "pictures of different sizes: {width}x{height} and {other_width}x{other_height}; compare pairs of one size"
+    )]
+    Sizes {
+        height: usize,
+        width: usize,
+        other_height: usize,
+        other_width: usize,
+    },
     #[error("a picture of {width}x{height} is too small for {metric}, which looks through a {window}x{window} window")]
-    TooSmall { metric: &'static str, height: usize, width: usize, window: usize },
+    TooSmall {
+        metric: &'static str,
+        height: usize,
+        width: usize,
+        window: usize,
+    },
     #[error("{length} values do not make three planes of {width}x{height}")]
     Length { length: usize, height: usize, width: usize },
 }
@@ -87,8 +114,20 @@ pub struct Metric {
 
 /// All metrics.
 pub const METRICS: &[Metric] = &[
-    Metric { name: "psnr_rgb", label: "PSNR", unit: "dB", better: Better::Higher, measure: psnr_rgb },
-    Metric { name: "ssim_rgb", label: "SSIM", unit: "", better: Better::Higher, measure: ssim_rgb },
+    Metric {
+        name: "psnr_rgb",
+        label: "PSNR",
+        unit: "dB",
+        better: Better::Higher,
+        measure: psnr_rgb,
+    },
+    Metric {
+        name: "ssim_rgb",
+        label: "SSIM",
+        unit: "",
+        better: Better::Higher,
+        measure: ssim_rgb,
+    },
 ];
 
 /// The metric of this name.
@@ -120,14 +159,22 @@ mod tests {
         for metric in METRICS {
             let itself = (metric.measure)(&clean, &clean).unwrap();
             let other = (metric.measure)(&restored, &clean).unwrap();
-            let better = if metric.better == Better::Higher { itself > other } else { itself < other };
+            let better = if metric.better == Better::Higher {
+                itself > other
+            } else {
+                itself < other
+            };
             assert!(better, "{}: {itself} {other}", metric.name);
         }
     }
 
     #[test]
     fn names_are_found() {
-        assert!(METRICS.iter().all(|metric| find(metric.name).is_some_and(|found| found.name == metric.name)));
+        assert!(
+            METRICS
+                .iter()
+                .all(|metric| find(metric.name).is_some_and(|found| found.name == metric.name))
+        );
         assert!(find("psnr").is_none());
     }
 
@@ -144,6 +191,9 @@ mod tests {
     fn bytes_become_planes() {
         let planes = Planes::from_rgb8(&[255, 0, 51, 0, 255, 102], 1, 2).unwrap();
         assert_eq!(planes.values(), [1.0, 0.0, 0.0, 1.0, 0.2, 0.4]);
-        assert!(matches!(Planes::from_rgb8(&[0; 5], 1, 2), Err(MetricError::Length { .. })));
+        assert!(matches!(
+            Planes::from_rgb8(&[0; 5], 1, 2),
+            Err(MetricError::Length { .. })
+        ));
     }
 }

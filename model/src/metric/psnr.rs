@@ -11,7 +11,11 @@ pub fn psnr_rgb(restored: &Planes, clean: &Planes) -> Result<f64, MetricError> {
         f64::from(difference * difference)
     });
     let mean = squares.sum::<f64>() / restored.values.len() as f64;
-    Ok(if mean == 0.0 { f64::INFINITY } else { -10.0 * mean.log10() })
+    Ok(if mean == 0.0 {
+        f64::INFINITY
+    } else {
+        -10.0 * mean.log10()
+    })
 }
 
 #[cfg(test)]

@@ -16,9 +16,17 @@ pub fn ssim_rgb(restored: &Planes, clean: &Planes) -> Result<f64, MetricError> {
     restored.of_one_size(clean)?;
     let (height, width) = (restored.height, restored.width);
     if height < WINDOW || width < WINDOW {
-        return Err(MetricError::TooSmall { metric: "SSIM", height, width, window: WINDOW });
+        return Err(MetricError::TooSmall {
+            metric: "SSIM",
+            height,
+            width,
+            window: WINDOW,
+        });
     }
-    let planes = restored.values.par_chunks(height * width).zip(clean.values.par_chunks(height * width));
+    let planes = restored
+        .values
+        .par_chunks(height * width)
+        .zip(clean.values.par_chunks(height * width));
     let channels: Vec<f64> = planes.map(|(x, y)| plane(x, y, width)).collect();
     Ok(channels.iter().sum::<f64>() / channels.len() as f64)
 }
@@ -34,7 +42,11 @@ impl Columns {
     /// A row enters the window (sign 1) or leaves it (sign -1).
     fn add(&mut self, x: &[f32], y: &[f32], sign: f64) {
         let [sum_x, sum_y, sum_xx, sum_yy, sum_xy] = &mut self.0;
-        let sums = sum_x.iter_mut().zip(sum_y).zip(sum_xx.iter_mut().zip(sum_yy)).zip(sum_xy);
+        let sums = sum_x
+            .iter_mut()
+            .zip(sum_y)
+            .zip(sum_xx.iter_mut().zip(sum_yy))
+            .zip(sum_xy);
         for ((((sx, sy), (sxx, syy)), sxy), (&x, &y)) in sums.zip(x.iter().zip(y)) {
             let (x, y) = (f64::from(x), f64::from(y));
             *sx += sign * x;

@@ -35,12 +35,17 @@ mod tests {
 
     fn counting(shape: [usize; 4]) -> Tensor<4> {
         let count: usize = shape.iter().product();
-        Tensor::<1, Int>::arange(0..count as i64, &Device::flex()).float().reshape(shape)
+        Tensor::<1, Int>::arange(0..count as i64, &Device::flex())
+            .float()
+            .reshape(shape)
     }
 
     #[test]
     fn unshuffled_channels_hold_rows_before_columns() {
-        let values = pixel_unshuffle(counting([1, 1, 4, 4]), 2).into_data().try_to_vec::<f32>().unwrap();
+        let values = pixel_unshuffle(counting([1, 1, 4, 4]), 2)
+            .into_data()
+            .try_to_vec::<f32>()
+            .unwrap();
         let expected = [0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15].map(|v| v as f32);
         assert_eq!(values, expected);
     }

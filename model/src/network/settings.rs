@@ -78,6 +78,13 @@ pub enum ConfigError {
 
 impl ConfigError {
     pub(super) fn unless(holds: bool, key: &'static str, problem: impl FnOnce() -> String) -> Result<(), Self> {
-        if holds { Ok(()) } else { Err(Self::Setting { key, problem: problem() }) }
+        if holds {
+            Ok(())
+        } else {
+            Err(Self::Setting {
+                key,
+                problem: problem(),
+            })
+        }
     }
 }

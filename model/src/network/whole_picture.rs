@@ -54,3 +54,54 @@ fn reflection(size: usize, padded: usize, device: &Device) -> Option<Tensor<1, I
         .collect();
     Some(Tensor::from_data(indices.as_slice(), device))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{NetworkConfig, Size};
+
+    fn row(values: &[f32]) -> Tensor<4> {
+        Tensor::<1>::from_data(values, &Device::flex()).reshape([1, 1, 1, values.len()])
+    }
+
+    fn first_row(picture: Tensor<4>) -> Vec<f32> {
+        let width = picture.dims()[3];
+        picture
+            .narrow(2, 0, 1)
+            .reshape([width])
+            .into_data()
+            .try_to_vec()
+            .unwrap()
+    }
+
+    #[test]
+    fn the_edge_is_mirrored_and_not_repeated() {
+        let padded = pad_to_multiple(row(&[1.0, 2.0, 3.0, 4.0, 5.0]), 8);
+        assert_eq!(padded.dims(), [1, 1, 8, 8]);
+        assert_eq!(first_row(padded), [1.0, 2.0, 3.0, 4.0, 5.0, 4.0, 3.0, 2.0]);
+    }
+
+    #[test]
+    fn a_picture_smaller_than_its_padding_is_mirrored_again() {
+        let padded = pad_to_multiple(row(&[1.0, 2.0, 3.0]), 8);
+        assert_eq!(first_row(padded), [1.0, 2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]);
+        let padded = pad_to_multiple(row(&[1.0, 2.0]), 8);
+        assert_eq!(first_row(padded), [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0]);
+        assert_eq!(first_row(pad_to_multiple(row(&[7.0]), 8)), [7.0; 8]);
+    }
+
+    #[test]
+    fn every_size_comes_back_and_multiples_are_untouched() {
+        let device = Device::flex();
+        let network = Network::new(&NetworkConfig::sized("restormer", Size::Tiny).unwrap(), &device);
+        for [height, width] in [[1, 1], [5, 19], [17, 8]] {
+            let restored = restore(&network, Tensor::ones([1, 3, height, width], &device), None);
+            assert_eq!(restored.dims(), [1, 3, height, width]);
+        }
+        let image = Tensor::full([1, 3, 16, 8], 0.25, &device);
+        let plain = network.forward(image.clone(), None).image;
+        restore(&network, image, None)
+            .into_data()
+            .assert_eq(&plain.into_data(), true);
+    }
+}

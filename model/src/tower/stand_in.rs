@@ -34,16 +34,21 @@ pub fn clip(device: &Device) -> Clip {
     filled(clip, &weights)
 }
 
-/// DINOv2 of four blocks: 56x56 pictures in patches of 14, class tokens of 64.
-pub fn dinov2(device: &Device) -> Dinov2 {
-    let config = Dinov2Config {
+/// The sizes of [`dinov2`].
+pub fn dinov2_config() -> Dinov2Config {
+    Dinov2Config {
         img_size: DINO_RESOLUTION,
         patch_size: 14,
         embed_dim: 64,
         depth: 4,
         num_heads: 2,
         mlp_ratio: 2,
-    };
+    }
+}
+
+/// DINOv2 of four blocks: 56x56 pictures in patches of 14, class tokens of 64.
+pub fn dinov2(device: &Device) -> Dinov2 {
+    let config = dinov2_config();
     let dino = Dinov2::new(&config, device);
     let mut weights = recipe(&shapes(&dino));
     sharpen(&mut weights, "patch_embed.proj.weight");

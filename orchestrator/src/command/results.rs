@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use polars::prelude::{DataFrame, PolarsError};
+use polars::prelude::{Column, DataFrame, PolarsError};
 
 use crate::database::Database;
 use crate::database::runs::RunState;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
+use crate::paper::Setting;
 use crate::results::beside::{self, beside_paper};
 use crate::results::format::{Format, render};
 use crate::results::read::{Answers, Unfinished, read};
@@ -21,11 +22,28 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Which metrics, by name and protocol.
-    #[arg(long, value_delimiter = ',', default_value = "psnr_rgb,ssim_rgb", value_name = "NAMES")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "psnr_rgb,ssim_rgb",
+        value_name = "NAMES"
+    )]
     metric: Vec<String>,
     /// Put the paper's numbers for Perceive-IR beside ours, where test set and degradation coincide.
     #[arg(long)]
     paper: bool,
+}
+
+impl Args {
+    /// What `run` shows at its end.
+    pub fn of(experiment: &str) -> Self {
+        Self {
+            experiment: experiment.into(),
+            format: Format::default(),
+            metric: ["psnr_rgb", "ssim_rgb"].map(String::from).to_vec(),
+            paper: false,
+        }
+    }
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
@@ -57,7 +75,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
 /// The asked metrics, all of which were measured; with nothing measured yet, any name will do.
 fn chosen<'a>(asked: &'a [String], measurements: &[Measurement]) -> Result<Vec<&'a str>, Failure> {
     let measured: BTreeSet<&str> = measurements.iter().map(|m| m.metric.as_str()).collect();
-    let absent = asked.iter().find(|name| !measured.is_empty() && !measured.contains(name.as_str()));
+    let absent = asked
+        .iter()
+        .find(|name| !measured.is_empty() && !measured.contains(name.as_str()));
     match absent {
         Some(name) => Err(Failure::unknown("measured metric", name, measured)),
         None => Ok(asked.iter().map(String::as_str).collect()),
@@ -77,7 +97,11 @@ fn caption(args: &Args, measurements: &[Measurement], frame: &DataFrame) -> Vec<
         ""
     };
     let seeds = measurements.iter().map(|m| m.seed).collect::<BTreeSet<_>>().len();
-    let spread = if seeds > 1 { ", ± sample deviation over seeds" } else { "" };
+    let spread = if seeds > 1 {
+        ", ± sample deviation over seeds"
+    } else {
+        ""
+    };
     let mut lines = vec![
         format!(
             "{}: means over the pictures of each test set{spread}; gain = restored - degraded; PSNR in dB",
@@ -86,14 +110,32 @@ fn caption(args: &Args, measurements: &[Measurement], frame: &DataFrame) -> Vec<
         format!("scale: {}; towers: {towers}{stand_in}", distinct(|m| &m.scale)),
     ];
     if args.paper {
-        let coincide = frame.column(beside::COLUMNS[0]).is_ok_and(|column| column.null_count() < column.len());
-        lines.push(if coincide {
-            "paper: Perceive-IR as printed, full size and full data, on RGB; its SSIM window is not stated".to_owned()
-        } else {
+        let tables: Vec<String> = tables_in(frame)
+            .into_iter()
+            .map(|setting| format!("{} ({})", setting.table(), setting.title()))
+            .collect();
+        lines.push(if tables.is_empty() {
             "paper: none of its test sets and degradations is among these".to_owned()
+        } else {
+            format!(
+                "paper: Perceive-IR as printed in table {}; full size and data, RGB, SSIM window not stated",
+                tables.join(" and ")
+            )
         });
     }
     lines
+}
+
+/// The paper's tables that have a number here.
+fn tables_in(frame: &DataFrame) -> Vec<Setting> {
+    let Ok(column) = frame.column(beside::COLUMNS[0]).and_then(Column::str) else {
+        return Vec::new();
+    };
+    let here: BTreeSet<&str> = column.iter().flatten().collect();
+    Setting::ALL
+        .into_iter()
+        .filter(|setting| here.contains(setting.table()))
+        .collect()
 }
 
 fn tell_what_is_missing(experiment: &str, answers: &Answers, talk: Talk) {
@@ -109,17 +151,27 @@ fn tell_what_is_missing(experiment: &str, answers: &Answers, talk: Talk) {
                     (Some(reason), RunState::Failed) => format!(" ({reason})"),
                     _ => String::new(),
                 };
-                let label = pending.label.as_deref().filter(|label| !label.is_empty() && *label != stage);
+                let label = pending
+                    .label
+                    .as_deref()
+                    .filter(|label| !label.is_empty() && *label != stage);
                 let label = label.map(|label| format!(" {label}")).unwrap_or_default();
                 Some(format!("{stage}{label} is {}{why}", state.name()))
             })
             .collect();
-        let stages = if stages.is_empty() { "its evaluation has not begun".to_owned() } else { stages.join(", ") };
+        let stages = if stages.is_empty() {
+            "its evaluation has not begun".to_owned()
+        } else {
+            stages.join(", ")
+        };
         talk.say(format!("not complete: {case}: {stages}"));
     }
     talk.say(format!("`perceive-ir run {experiment}` does what is missing"));
 }
 
 fn unexpected(error: &PolarsError) -> Failure {
-    Failure::new(Exit::Unexpected, format!("the table of results could not be made: {error}"))
+    Failure::new(
+        Exit::Unexpected,
+        format!("the table of results could not be made: {error}"),
+    )
 }

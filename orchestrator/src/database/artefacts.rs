@@ -85,6 +85,18 @@ impl Database {
         self.write(async |db| sqlx::query(SQL).bind(case).bind(key).execute(db).await.map(drop))
     }
 
+    /// The restorer that `experiment` trained last, if it has one that is whole.
+    pub fn restorer_of(&self, experiment: &str) -> Result<Option<String>, DatabaseError> {
+        const SQL: &str = "
+            SELECT artefacts.key FROM artefacts
+            JOIN case_artefacts ON case_artefacts.artefact_key = artefacts.key
+            JOIN cases ON cases.id = case_artefacts.case_id
+            JOIN experiments ON experiments.id = cases.experiment_id
+            WHERE experiments.name = ? AND artefacts.stage = 'restore'
+            ORDER BY cases.seen_at DESC, artefacts.created_at DESC LIMIT 1";
+        self.read(async |db| sqlx::query_scalar(SQL).bind(experiment).fetch_optional(db).await)
+    }
+
     /// The cases that stand on the artefact `key`, as (case id, `experiment case`).
     pub fn users_of(&self, key: &str) -> Result<Vec<(i64, String)>, DatabaseError> {
         const SQL: &str = "

@@ -7,14 +7,16 @@
 //! WAL mode: readers never wait. Two writers wait for each other up to five seconds, then the second is told so.
 
 pub mod artefacts;
-// pub mod datasets;
+pub mod datasets;
 pub mod error;
 pub mod evaluations;
 pub mod experiments;
 pub mod journal_import;
+mod journal_lines;
 pub mod lost;
 pub mod progress;
 pub mod runs;
+pub mod scans;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

@@ -34,11 +34,15 @@ pub const PERCEIVE_IR: &str = "Perceive-IR";
 const AVERAGE: &str = "average";
 
 impl Setting {
+    pub const ALL: [Self; 3] = [Self::Three, Self::Five, Self::Noise];
+
     /// The setting that an experiment is closest to, judged by the degradations it was tested on.
     ///
     /// `None` where the paper has no such table, as for haze alone.
     pub fn of<'a>(degradations: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let kinds: Vec<&str> = degradations.map(|label| label.trim_end_matches(|c: char| c.is_ascii_digit())).collect();
+        let kinds: Vec<&str> = degradations
+            .map(|label| label.trim_end_matches(|c: char| c.is_ascii_digit()))
+            .collect();
         let has = |kind: &str| kinds.contains(&kind);
         if has("blur") || has("low-light") {
             // Blur alone, or low light alone, is not what Table III trained for.
@@ -51,12 +55,21 @@ impl Setting {
         }
     }
 
-    /// How the paper names it.
+    /// The table's number.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Three => "II",
+            Self::Five => "III",
+            Self::Noise => "IV",
+        }
+    }
+
+    /// How the paper names the setting.
     pub fn title(self) -> &'static str {
         match self {
-            Self::Three => "Table II, all-in-one N+H+R",
-            Self::Five => "Table III, all-in-one N+H+R+B+L",
-            Self::Noise => "Table IV, one-by-one denoising",
+            Self::Three => "all-in-one, N+H+R",
+            Self::Five => "all-in-one, N+H+R+B+L",
+            Self::Noise => "one-by-one, denoising",
         }
     }
 
@@ -99,11 +112,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Setting; 3] = [Setting::Three, Setting::Five, Setting::Noise];
-
     #[test]
     fn every_line_of_the_tables_is_read() {
-        for (setting, text) in ALL.into_iter().zip([
+        for (setting, text) in Setting::ALL.into_iter().zip([
             include_str!("table2.csv"),
             include_str!("table3.csv"),
             include_str!("table4.csv"),
@@ -114,8 +125,14 @@ mod tests {
 
     #[test]
     fn the_tables_have_the_methods_and_tests_of_the_paper() {
-        let methods = |setting: Setting| setting.scores().map(|score| score.method).collect::<BTreeSet<_>>().len();
-        assert_eq!(ALL.map(methods), [18, 21, 15]);
+        let methods = |setting: Setting| {
+            setting
+                .scores()
+                .map(|score| score.method)
+                .collect::<BTreeSet<_>>()
+                .len()
+        };
+        assert_eq!(Setting::ALL.map(methods), [18, 21, 15]);
         assert_eq!(Setting::Three.scores().count(), 18 * 5);
         assert_eq!(Setting::Five.scores().count(), 21 * 5);
         // PromptIR has no Kodak24 numbers in Table IV.
@@ -126,7 +143,11 @@ mod tests {
     fn printed_averages_follow_from_the_cells() {
         // As printed, and not what their cells give: Restormer's PSNR (30.72) and NAFNet's SSIM (0.884) of Table II,
         // and DL's SSIM there, whose haze cell reads 0.391 where 0.931 would fit.
-        let slips = [(Setting::Three, "Restormer"), (Setting::Three, "NAFNet"), (Setting::Three, "DL")];
+        let slips = [
+            (Setting::Three, "Restormer"),
+            (Setting::Three, "NAFNet"),
+            (Setting::Three, "DL"),
+        ];
         for setting in [Setting::Three, Setting::Five] {
             let mut sums = BTreeMap::<&str, (f64, f64)>::new();
             for score in setting.scores() {
@@ -138,7 +159,12 @@ mod tests {
                 let (psnr, ssim) = sums[printed.method];
                 // Half a unit of the last printed digit, twice: cells and averages are both rounded.
                 let fits = (psnr - printed.psnr).abs() < 0.0105 && (ssim - printed.ssim.unwrap()).abs() < 0.00105;
-                assert_eq!(fits, !slips.contains(&(setting, printed.method)), "{setting:?} {}", printed.method);
+                assert_eq!(
+                    fits,
+                    !slips.contains(&(setting, printed.method)),
+                    "{setting:?} {}",
+                    printed.method
+                );
             }
         }
     }
@@ -159,7 +185,10 @@ mod tests {
         let of = |labels: &[&str]| Setting::of(labels.iter().copied());
         assert_eq!(of(&["noise15", "noise25"]), Some(Setting::Noise));
         assert_eq!(of(&["noise25", "haze", "rain"]), Some(Setting::Three));
-        assert_eq!(of(&["noise25", "haze", "rain", "blur", "low-light"]), Some(Setting::Five));
+        assert_eq!(
+            of(&["noise25", "haze", "rain", "blur", "low-light"]),
+            Some(Setting::Five)
+        );
         assert_eq!(of(&["haze"]), None);
         assert_eq!(of(&["blur"]), None);
         assert_eq!(of(&[]), None);

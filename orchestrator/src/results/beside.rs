@@ -15,7 +15,7 @@ pub const COLUMNS: [&str; 3] = ["paper_table", "paper_psnr", "paper_ssim"];
 /// averages has the paper's average only where every row above it has a number of the paper.
 pub fn beside_paper(frame: &DataFrame) -> PolarsResult<DataFrame> {
     let rows = rows_of(frame)?;
-    let mut titles: Vec<Option<&str>> = Vec::with_capacity(rows.len());
+    let mut tables: Vec<Option<&str>> = Vec::with_capacity(rows.len());
     let mut scores: Vec<Option<Score>> = Vec::with_capacity(rows.len());
     for case in rows.chunk_by(|a, b| a.case == b.case) {
         let tests: Vec<&Row> = case.iter().filter(|row| row.test != AVERAGE).collect();
@@ -24,18 +24,28 @@ pub fn beside_paper(frame: &DataFrame) -> PolarsResult<DataFrame> {
             .iter()
             .map(|row| setting.and_then(|setting| setting.perceive_ir(row.test, row.degradation)))
             .collect();
-        let average = found.iter().cloned().collect::<Option<Vec<Score>>>().and_then(|scores| mean(&scores));
+        let average = found
+            .iter()
+            .cloned()
+            .collect::<Option<Vec<Score>>>()
+            .and_then(|scores| mean(&scores));
         let closing = (case.len() > tests.len()).then_some(average);
         for score in found.into_iter().chain(closing) {
-            titles.push(score.as_ref().and(setting).map(Setting::title));
+            tables.push(score.as_ref().and(setting).map(Setting::table));
             scores.push(score);
         }
     }
     let mut wider = frame.clone();
-    wider.with_column(Column::new(COLUMNS[0].into(), titles))?;
-    let psnr: Vec<Option<f64>> = scores.iter().map(|score| score.as_ref().map(|score| score.psnr)).collect();
+    wider.with_column(Column::new(COLUMNS[0].into(), tables))?;
+    let psnr: Vec<Option<f64>> = scores
+        .iter()
+        .map(|score| score.as_ref().map(|score| score.psnr))
+        .collect();
     wider.with_column(Column::new(COLUMNS[1].into(), psnr))?;
-    let ssim: Vec<Option<f64>> = scores.iter().map(|score| score.as_ref().and_then(|score| score.ssim)).collect();
+    let ssim: Vec<Option<f64>> = scores
+        .iter()
+        .map(|score| score.as_ref().and_then(|score| score.ssim))
+        .collect();
     wider.with_column(Column::new(COLUMNS[2].into(), ssim))?;
     Ok(wider)
 }

@@ -45,7 +45,9 @@ pub fn render(frame: &DataFrame, format: Format) -> PolarsResult<String> {
         }
         Format::Json => {
             let mut text = Vec::new();
-            JsonWriter::new(&mut text).with_json_format(JsonFormat::Json).finish(&mut frame.clone())?;
+            JsonWriter::new(&mut text)
+                .with_json_format(JsonFormat::Json)
+                .finish(&mut frame.clone())?;
             Ok(String::from_utf8_lossy(&text).into_owned() + "\n")
         }
     }
@@ -80,7 +82,11 @@ fn columns_for_people(frame: &DataFrame) -> PolarsResult<Vec<Shown>> {
             DataType::String => Shown {
                 head: head_of(name),
                 right: false,
-                cells: column.str()?.iter().map(|text| text.unwrap_or("-").to_owned()).collect(),
+                cells: column
+                    .str()?
+                    .iter()
+                    .map(|text| text.unwrap_or("-").to_owned())
+                    .collect(),
             },
             DataType::Float64 => Shown {
                 head: head_of(name),
@@ -90,7 +96,12 @@ fn columns_for_people(frame: &DataFrame) -> PolarsResult<Vec<Shown>> {
             _ => Shown {
                 head: head_of(name),
                 right: true,
-                cells: column.cast(&DataType::String)?.str()?.iter().map(|text| text.unwrap_or("-").to_owned()).collect(),
+                cells: column
+                    .cast(&DataType::String)?
+                    .str()?
+                    .iter()
+                    .map(|text| text.unwrap_or("-").to_owned())
+                    .collect(),
             },
         });
     }
@@ -110,7 +121,12 @@ fn head_of(name: &str) -> [String; 2] {
 }
 
 fn number_cells(frame: &DataFrame, name: &str) -> PolarsResult<Vec<String>> {
-    let decimals = if name.contains("psnr") { 2 } else { 4 };
+    // The paper prints its SSIM with three decimals.
+    let decimals = match name {
+        name if name.contains("psnr") => 2,
+        name if beside::COLUMNS.contains(&name) => 3,
+        _ => 4,
+    };
     let means = frame.column(name)?.f64()?;
     let deviations = frame.column(&std_of(name)).ok().map(Column::f64).transpose()?;
     let cells = means.iter().enumerate().map(|(row, mean)| {
@@ -133,21 +149,35 @@ fn number_cells(frame: &DataFrame, name: &str) -> PolarsResult<Vec<String>> {
 fn aligned(columns: &[Shown]) -> String {
     let mut table = comfy_table::Table::new();
     // Wide tables scroll or wrap as the terminal does: a number must not be broken over lines.
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(columns.iter().map(|column| column.head.join("\n").trim_end().to_owned()));
+    table
+        .load_style(STYLE)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(
+        columns
+            .iter()
+            .map(|column| column.head.join("\n").trim_end().to_owned()),
+    );
     let mut case = "";
     for row in 0..height(columns) {
         let cells = columns.iter().enumerate().map(|(place, column)| {
             let cell = column.cells[row].as_str();
             // A case is named in its first row.
-            if place == 0 && std::mem::replace(&mut case, cell) == cell { "" } else { cell }
+            if place == 0 && std::mem::replace(&mut case, cell) == cell {
+                ""
+            } else {
+                cell
+            }
         });
         table.add_row(cells.collect::<Vec<_>>());
     }
     for (place, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((u16::from(place > 0), 1));
+        column.set_padding((0, 1));
         let right = columns[place].right;
-        column.set_cell_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
+        column.set_cell_alignment(if right {
+            CellAlignment::Right
+        } else {
+            CellAlignment::Left
+        });
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n") + "\n"
@@ -155,8 +185,18 @@ fn aligned(columns: &[Shown]) -> String {
 
 fn markdown(columns: &[Shown]) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let mut text = line(columns.iter().map(|column| escaped(column.head.join(" ").trim_end())).collect());
-    text += &line(columns.iter().map(|column| if column.right { "---:" } else { "---" }.to_owned()).collect());
+    let mut text = line(
+        columns
+            .iter()
+            .map(|column| escaped(column.head.join(" ").trim_end()))
+            .collect(),
+    );
+    text += &line(
+        columns
+            .iter()
+            .map(|column| if column.right { "---:" } else { "---" }.to_owned())
+            .collect(),
+    );
     for row in 0..height(columns) {
         let average = columns.iter().any(|column| column.cells[row] == AVERAGE);
         let cell = |column: &Shown| match escaped(&column.cells[row]) {
@@ -213,9 +253,18 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 2 + 1 + 3, "{text}");
         assert!(lines[0].contains("psnr_rgb") && lines[1].contains("restored"), "{text}");
-        assert!(!text.contains("seeds") && !text.contains("stand-in") && !text.contains('±'), "{text}");
-        assert!(lines[3].contains("lambda2 0.05") && !lines[4].contains("lambda2"), "{text}");
-        assert!(lines[3].contains("20.00") && lines[3].contains("30.00") && lines[3].contains("+10.00"), "{text}");
+        assert!(
+            !text.contains("seeds") && !text.contains("stand-in") && !text.contains('±'),
+            "{text}"
+        );
+        assert!(
+            lines[3].contains("lambda2 0.05") && !lines[4].contains("lambda2"),
+            "{text}"
+        );
+        assert!(
+            lines[3].contains("20.00") && lines[3].contains("30.00") && lines[3].contains("+10.00"),
+            "{text}"
+        );
         assert!(lines[3].contains("0.9123") && lines[3].contains("+0.5123"), "{text}");
         assert!(lines[5].contains(AVERAGE), "{text}");
     }
@@ -231,7 +280,10 @@ mod tests {
         let text = render(&frame(1), Format::Markdown).unwrap();
         let bars: Vec<usize> = text.lines().map(|line| line.matches('|').count()).collect();
         assert!(bars.iter().all(|count| *count == bars[0]), "{text}");
-        assert!(text.contains("| psnr_rgb restored |") && text.contains("---:"), "{text}");
+        assert!(
+            text.contains("| psnr_rgb restored |") && text.contains("---:"),
+            "{text}"
+        );
         assert!(text.lines().last().unwrap().contains("**30.00**"), "{text}");
     }
 
@@ -239,7 +291,10 @@ mod tests {
     fn programs_get_every_column_and_every_digit() {
         let csv = render(&frame(1), Format::Csv).unwrap();
         let head = csv.lines().next().unwrap();
-        assert!(head.starts_with("case,scale,towers,test,degradation,pictures,seeds,psnr_rgb_degraded,"), "{csv}");
+        assert!(
+            head.starts_with("case,scale,towers,test,degradation,pictures,seeds,psnr_rgb_degraded,"),
+            "{csv}"
+        );
         assert!(csv.contains("29.996") && csv.contains("stand-in"), "{csv}");
 
         let json: serde_json::Value = serde_json::from_str(&render(&frame(1), Format::Json).unwrap()).unwrap();

@@ -84,11 +84,19 @@ fn order(test: &str, degradation: &str) -> (usize, String, u32, String) {
     let kind = degradation.trim_end_matches(|c: char| c.is_ascii_digit());
     let place = KINDS.iter().position(|known| *known == kind).unwrap_or(KINDS.len());
     let strength = degradation[kind.len()..].parse().unwrap_or(0);
-    (place, test_name(test, degradation).to_owned(), strength, degradation.to_owned())
+    (
+        place,
+        test_name(test, degradation).to_owned(),
+        strength,
+        degradation.to_owned(),
+    )
 }
 
 fn unknown(experiment: &str, recorded: &[String]) -> Failure {
-    let failure = Failure::new(Exit::Unknown, format!("there are no results of an experiment called '{experiment}'"));
+    let failure = Failure::new(
+        Exit::Unknown,
+        format!("there are no results of an experiment called '{experiment}'"),
+    );
     let names = recorded.iter().map(String::as_str);
     match nearest(experiment, names) {
         Some(near) => failure.help(format!("did you mean '{near}'?")),

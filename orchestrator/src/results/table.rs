@@ -73,7 +73,13 @@ pub fn table(measurements: &[Measurement], metrics: &[&str]) -> PolarsResult<Dat
     let per_seed = frame(measurements)?
         .lazy()
         .group_by_stable(columns_of(&[&CASE, &["seed", "test_order", "test", "degradation"]]))
-        .agg([vec![col("picture").n_unique().cast(DataType::UInt32).alias("pictures")], means].concat())
+        .agg(
+            [
+                vec![col("picture").n_unique().cast(DataType::UInt32).alias("pictures")],
+                means,
+            ]
+            .concat(),
+        )
         .with_columns(gains);
 
     // A seed that has not met every test set of its case yet would average over other test sets than its siblings.
@@ -83,13 +89,18 @@ pub fn table(measurements: &[Measurement], metrics: &[&str]) -> PolarsResult<Dat
         .agg(
             names
                 .iter()
-                .map(|name| when(col(name).null_count().eq(lit(0))).then(col(name).mean()).otherwise(lit(NULL)).alias(name))
+                .map(|name| {
+                    when(col(name).null_count().eq(lit(0)))
+                        .then(col(name).mean())
+                        .otherwise(lit(NULL))
+                        .alias(name)
+                })
                 .chain([col("pictures").sum(), len().cast(DataType::UInt32).alias("met")])
                 .collect::<Vec<_>>(),
         )
         .filter(col("met").eq(col("tests")).and(col("tests").gt(lit(1u32))))
         .with_columns([
-            lit(u32::MAX).alias("test_order"),
+            lit(u32::MAX).cast(DataType::UInt32).alias("test_order"),
             lit(AVERAGE).alias("test"),
             lit("").alias("degradation"),
         ]);
@@ -104,23 +115,32 @@ pub fn table(measurements: &[Measurement], metrics: &[&str]) -> PolarsResult<Dat
     let over_seeds = names
         .iter()
         .flat_map(|name| [col(name).mean(), col(name).std(1).alias(std_of(name))])
-        .chain([col("pictures").max(), col("seed").n_unique().cast(DataType::UInt32).alias("seeds")])
+        .chain([
+            col("pictures").max(),
+            col("seed").n_unique().cast(DataType::UInt32).alias("seeds"),
+        ])
         .collect::<Vec<_>>();
-    concat([per_seed.select(&columns), averages.select(&columns)], UnionArgs::default())?
-        .group_by_stable(keys)
-        .agg(over_seeds)
-        .sort(["case_order", "test_order"], SortMultipleOptions::default())
-        .select(
-            KEYS.into_iter()
-                .map(col)
-                .chain(names.iter().flat_map(|name| [col(name), col(std_of(name))]))
-                .collect::<Vec<_>>(),
-        )
-        .collect()
+    concat(
+        [per_seed.select(&columns), averages.select(&columns)],
+        UnionArgs::default(),
+    )?
+    .group_by_stable(keys)
+    .agg(over_seeds)
+    .sort(["case_order", "test_order"], SortMultipleOptions::default())
+    .select(
+        KEYS.into_iter()
+            .map(col)
+            .chain(names.iter().flat_map(|name| [col(name), col(std_of(name))]))
+            .collect::<Vec<_>>(),
+    )
+    .collect()
 }
 
 fn columns_of(names: &[&[&str]]) -> Vec<Expr> {
-    names.iter().flat_map(|names| names.iter().map(|name| col(*name))).collect()
+    names
+        .iter()
+        .flat_map(|names| names.iter().map(|name| col(*name)))
+        .collect()
 }
 
 /// A metric in one state of the pictures.
@@ -142,9 +162,15 @@ impl Shown<'_> {
 
 /// The metrics and tiers that were measured at all, in the order of the table.
 fn shown_columns<'a>(measurements: &[Measurement], metrics: &[&'a str]) -> Vec<Shown<'a>> {
-    let pairs = metrics.iter().flat_map(|metric| TIERS.map(|tier| Shown { metric, tier }));
+    let pairs = metrics
+        .iter()
+        .flat_map(|metric| TIERS.map(|tier| Shown { metric, tier }));
     pairs
-        .filter(|shown| measurements.iter().any(|m| m.metric == shown.metric && m.tier == shown.tier))
+        .filter(|shown| {
+            measurements
+                .iter()
+                .any(|m| m.metric == shown.metric && m.tier == shown.tier)
+        })
         .collect()
 }
 
@@ -264,7 +290,11 @@ mod tests {
         assert_eq!(counts(&frame, "pictures"), [Some(2)]);
         assert_eq!(numbers(&frame, "psnr_rgb_restored"), [Some(30.0)]);
         assert_eq!(numbers(&frame, "psnr_rgb_gain"), [Some(10.0)]);
-        assert_eq!(numbers(&frame, "psnr_rgb_gain_std"), [None], "one seed has no deviation");
+        assert_eq!(
+            numbers(&frame, "psnr_rgb_gain_std"),
+            [None],
+            "one seed has no deviation"
+        );
     }
 
     #[test]
@@ -291,7 +321,11 @@ mod tests {
         assert_eq!(numbers(&frame, "psnr_rgb_restored"), [Some(31.0)]);
         assert_eq!(numbers(&frame, "psnr_rgb_restored_std"), [Some(2.0)]);
         assert_eq!(numbers(&frame, "psnr_rgb_degraded_std"), [Some(0.0)]);
-        assert_eq!(counts(&frame, "pictures"), [Some(2)], "a picture is the same picture under every seed");
+        assert_eq!(
+            counts(&frame, "pictures"),
+            [Some(2)],
+            "a picture is the same picture under every seed"
+        );
     }
 
     #[test]
@@ -300,7 +334,10 @@ mod tests {
         rows.extend(tested("case", 1, "LOL", "low-light", 20.0));
         rows.extend(tested("case", 2, "CBSD68", "noise25", 30.0));
         let frame = table(&rows, &["psnr_rgb"]).unwrap();
-        assert_eq!(numbers(&frame, "psnr_rgb_restored"), [Some(30.0), Some(21.0), Some(25.0)]);
+        assert_eq!(
+            numbers(&frame, "psnr_rgb_restored"),
+            [Some(30.0), Some(21.0), Some(25.0)]
+        );
         assert_eq!(counts(&frame, "seeds"), [Some(2), Some(1), Some(1)]);
     }
 
@@ -344,7 +381,10 @@ mod tests {
         let rows = vec![of("case", 0, "Rain100L", "rain", "a.png", "degraded", 20.0)];
         let frame = table(&rows, &["psnr_rgb", "ssim_rgb"]).unwrap();
         let names: Vec<&str> = frame.get_column_names().into_iter().map(PlSmallStr::as_str).collect();
-        assert_eq!(names, [&KEYS[..], &["psnr_rgb_degraded", "psnr_rgb_degraded_std"]].concat());
+        assert_eq!(
+            names,
+            [&KEYS[..], &["psnr_rgb_degraded", "psnr_rgb_degraded_std"]].concat()
+        );
     }
 
     #[test]

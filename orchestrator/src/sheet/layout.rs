@@ -42,17 +42,30 @@ pub struct Layout {
 impl Layout {
     /// Measures a sheet; `shown` are the pictures of `rows` at the size in which they will be drawn.
     pub fn of(rows: &[Row], shown: &[Vec<Picture>], columns: &[&str], title: &str) -> Self {
-        let words = rows.iter().flat_map(|row| row.cells.iter().map(|cell| cell.caption.as_str()));
+        let words = rows
+            .iter()
+            .flat_map(|row| row.cells.iter().map(|cell| cell.caption.as_str()));
         let text_width = words
             .chain(columns.iter().copied())
             .map(|text| text::width(&text::fit(text, CAPTION), 1))
             .max()
             .unwrap_or(0);
         // One pixel of frame on each side.
-        let picture_width = shown.iter().flatten().map(|picture| picture.width + 2).max().unwrap_or(0);
+        let picture_width = shown
+            .iter()
+            .flatten()
+            .map(|picture| picture.width + 2)
+            .max()
+            .unwrap_or(0);
         let cell_width = text_width.max(picture_width).max(GLYPH);
 
-        let count = rows.iter().map(|row| row.cells.len()).max().unwrap_or(0).max(columns.len()).max(1);
+        let count = rows
+            .iter()
+            .map(|row| row.cells.len())
+            .max()
+            .unwrap_or(0)
+            .max(columns.len())
+            .max(1);
         let grid = count * cell_width + (count - 1) * GUTTER;
         // A long title widens the page, but not beyond twice the pictures.
         let inner = grid.max(text::width(title, 2).min(grid * 2));

@@ -44,14 +44,26 @@ pub struct Cell {
 pub fn contact_sheet(rows: &[Row], columns: &[&str], title: &str, max_cell: usize) -> Picture {
     let shown: Vec<Vec<Picture>> = rows
         .iter()
-        .map(|row| row.cells.iter().map(|cell| scale::to_fit(&cell.picture, max_cell)).collect())
+        .map(|row| {
+            row.cells
+                .iter()
+                .map(|cell| scale::to_fit(&cell.picture, max_cell))
+                .collect()
+        })
         .collect();
     let layout = Layout::of(rows, &shown, columns, title);
 
     let mut page = Picture::new(layout.width, layout.height);
     fill(&mut page, 0, 0, layout.width, layout.height, PAPER);
     let columns_of_text = layout.inner_width() / text::GLYPH;
-    text::draw(&mut page, &text::fit(title, columns_of_text / 2), layout::MARGIN, layout::MARGIN, 2, INK);
+    text::draw(
+        &mut page,
+        &text::fit(title, columns_of_text / 2),
+        layout::MARGIN,
+        layout::MARGIN,
+        2,
+        INK,
+    );
     for (name, left) in columns.iter().zip(&layout.columns) {
         let name = text::fit(name, layout.cell_width / text::GLYPH);
         let centred = left + (layout.cell_width - text::width(&name, 1)) / 2;
@@ -59,7 +71,14 @@ pub fn contact_sheet(rows: &[Row], columns: &[&str], title: &str, max_cell: usiz
     }
     for ((row, pictures), place) in rows.iter().zip(&shown).zip(&layout.rows) {
         fill(&mut page, layout::MARGIN, place.rule, layout.inner_width(), 1, LINE);
-        text::draw(&mut page, &text::fit(&row.label, columns_of_text), layout::MARGIN, place.label, 1, GREY);
+        text::draw(
+            &mut page,
+            &text::fit(&row.label, columns_of_text),
+            layout::MARGIN,
+            place.label,
+            1,
+            GREY,
+        );
         for ((cell, picture), left) in row.cells.iter().zip(pictures).zip(&layout.columns) {
             let x = left + (layout.cell_width - picture.width) / 2;
             let y = place.pictures + (place.height - picture.height) / 2;
@@ -123,7 +142,12 @@ mod tests {
     #[test]
     fn small_pictures_are_enlarged_by_a_whole_factor() {
         // 48x32 in cells of 100: twice as large, 96x64.
-        let sheet = contact_sheet(&[row("scene", &[plain(48, 32, 7), plain(48, 32, 9)])], &["degraded", "clean"], "t", 100);
+        let sheet = contact_sheet(
+            &[row("scene", &[plain(48, 32, 7), plain(48, 32, 9)])],
+            &["degraded", "clean"],
+            "t",
+            100,
+        );
         assert_eq!(count(&sheet, [7; 3]), 96 * 64);
         assert_eq!(count(&sheet, [9; 3]), 96 * 64);
     }
@@ -136,13 +160,23 @@ mod tests {
 
     #[test]
     fn every_picture_has_a_frame_of_one_pixel() {
-        let sheet = contact_sheet(&[row("scene", &[plain(40, 40, 7), plain(40, 40, 9)])], &["a", "b"], "t", 40);
+        let sheet = contact_sheet(
+            &[row("scene", &[plain(40, 40, 7), plain(40, 40, 9)])],
+            &["a", "b"],
+            "t",
+            40,
+        );
         assert_eq!(count(&sheet, FRAME), 2 * (4 * 40 + 4));
     }
 
     #[test]
     fn a_margin_stays_empty_on_all_sides() {
-        let sheet = contact_sheet(&[row("a label", &[plain(30, 40, 7)])], &["degraded"], "a title longer than the sheet", 64);
+        let sheet = contact_sheet(
+            &[row("a label", &[plain(30, 40, 7)])],
+            &["degraded"],
+            "a title longer than the sheet",
+            64,
+        );
         for (i, pixel) in sheet.rgb.chunks_exact(3).enumerate() {
             let (x, y) = (i % sheet.width, i / sheet.width);
             let margin = x.min(y).min(sheet.width - 1 - x).min(sheet.height - 1 - y) < layout::MARGIN;
@@ -152,7 +186,10 @@ mod tests {
 
     #[test]
     fn pictures_of_a_column_stand_in_one_line() {
-        let rows = [row("wide", &[plain(60, 20, 1), plain(60, 20, 2)]), row("high", &[plain(20, 60, 3), plain(20, 60, 4)])];
+        let rows = [
+            row("wide", &[plain(60, 20, 1), plain(60, 20, 2)]),
+            row("high", &[plain(20, 60, 3), plain(20, 60, 4)]),
+        ];
         let sheet = contact_sheet(&rows, &["a", "b"], "t", 60);
         let centre = |level: u8| {
             let xs: Vec<usize> = (0..sheet.width * sheet.height)

@@ -12,10 +12,20 @@ pub fn to_fit(picture: &Picture, side: usize) -> Picture {
     }
     if longer < side {
         let factor = side / longer;
-        return resized(picture, picture.width * factor, picture.height * factor, FilterType::Nearest);
+        return resized(
+            picture,
+            picture.width * factor,
+            picture.height * factor,
+            FilterType::Nearest,
+        );
     }
     let reduced = |length: usize| ((length * side + longer / 2) / longer).max(1);
-    resized(picture, reduced(picture.width), reduced(picture.height), FilterType::Triangle)
+    resized(
+        picture,
+        reduced(picture.width),
+        reduced(picture.height),
+        FilterType::Triangle,
+    )
 }
 
 fn resized(picture: &Picture, width: usize, height: usize, filter: FilterType) -> Picture {
@@ -51,7 +61,9 @@ mod tests {
     #[test]
     fn reducing_keeps_the_proportions_and_the_mean() {
         let (width, height) = (321, 481);
-        let rgb = (0..width * height * 3).map(|i| if i % 2 == 0 { 60 } else { 140 }).collect();
+        let rgb = (0..width * height * 3)
+            .map(|i| if i % 2 == 0 { 60 } else { 140 })
+            .collect();
         let small = to_fit(&Picture { width, height, rgb }, 160);
         assert_eq!((small.width, small.height), (107, 160));
         let mean = small.rgb.iter().map(|level| f64::from(*level)).sum::<f64>() / small.rgb.len() as f64;

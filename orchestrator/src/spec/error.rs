@@ -52,8 +52,9 @@ impl SpecError {
     }
 
     pub(super) fn read(path: &Path, source: std::io::Error) -> Self {
-        Self::new(format!("cannot read {}: {source}", path.display()))
-            .help(Some("name the file with --experiments FILE, or leave it out to use the shipped experiments".into()))
+        Self::new(format!("cannot read {}: {source}", path.display())).help(Some(
+            "name the file with --experiments FILE, or leave it out to use the shipped experiments".into(),
+        ))
     }
 
     pub(super) fn toml(path: &Path, text: &str, error: &toml::de::Error) -> Self {
@@ -65,7 +66,11 @@ impl SpecError {
     pub(super) fn set(sets: &[String], error: &toml::de::Error) -> Self {
         let message = error.message().lines().next().unwrap_or("impossible").to_string();
         let help = nearest_of_expected(&message);
-        let origin = sets.iter().map(|set| format!("--set {set}")).collect::<Vec<_>>().join(" ");
+        let origin = sets
+            .iter()
+            .map(|set| format!("--set {set}"))
+            .collect::<Vec<_>>()
+            .join(" ");
         Self::new(format!("{origin}: {message}")).help(help)
     }
 

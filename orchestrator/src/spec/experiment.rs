@@ -73,17 +73,29 @@ impl Experiment {
         under("restore", self.restore.check());
         under("restore.training", self.restore.training.check());
         if self.train.is_empty() {
-            wrong.push(("train".into(), "nothing to train on: add a [[experiment.NAME.train]] entry".into()));
+            wrong.push((
+                "train".into(),
+                "nothing to train on: add a [[experiment.NAME.train]] entry".into(),
+            ));
         }
         if self.test.is_empty() {
-            wrong.push(("test".into(), "nothing to test on: add a [[experiment.NAME.test]] entry".into()));
+            wrong.push((
+                "test".into(),
+                "nothing to test on: add a [[experiment.NAME.test]] entry".into(),
+            ));
         }
         if self.restore.loss.perceptual > 0.0 && self.negatives.proxies.is_empty() {
-            wrong.push(("negatives.proxies".into(), "the perceptual loss needs at least one proxy".into()));
+            wrong.push((
+                "negatives.proxies".into(),
+                "the perceptual loss needs at least one proxy".into(),
+            ));
         }
         for (i, proxy) in self.negatives.proxies.iter().enumerate() {
             if self.negatives.proxies[..i].iter().any(|other| other.name == proxy.name) {
-                wrong.push((format!("negatives.proxies.{i}.name"), format!("{:?} is named twice", proxy.name)));
+                wrong.push((
+                    format!("negatives.proxies.{i}.name"),
+                    format!("{:?} is named twice", proxy.name),
+                ));
             }
         }
         wrong

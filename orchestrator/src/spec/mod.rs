@@ -81,6 +81,11 @@ impl SpecFile {
         self.experiments.keys().map(String::as_str).collect()
     }
 
+    /// The experiment's own entry, as TOML, for the record.
+    pub fn entry(&self, name: &str) -> String {
+        self.experiments.get(name).map(ToString::to_string).unwrap_or_default()
+    }
+
     /// The settings of experiment `name`, with `--scale` and `--set` from outside laid over it.
     pub fn resolve(&self, name: &str, outside_scale: Option<Size>, sets: &[String]) -> Result<Experiment, SpecError> {
         let Some(own) = self.experiments.get(name) else {
@@ -91,7 +96,9 @@ impl SpecFile {
             set::apply(&mut own, text)?;
         }
         let merged = scale::merge(own, outside_scale)?;
-        let experiment: Experiment = merged.try_into().map_err(|error: toml::de::Error| SpecError::set(sets, &error))?;
+        let experiment: Experiment = merged
+            .try_into()
+            .map_err(|error: toml::de::Error| SpecError::set(sets, &error))?;
         match experiment.check().first() {
             None => Ok(experiment),
             Some((key, what)) => {

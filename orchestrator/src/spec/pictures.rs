@@ -45,19 +45,31 @@ impl PictureSet {
         let mut say = |key: &str, what: String| wrong.push((key.to_string(), what));
         if self.dataset == SCENES {
             if self.count == 0 {
-                say("count", "scenes need a count of pictures to render, such as count = 64".into());
+                say(
+                    "count",
+                    "scenes need a count of pictures to render, such as count = 64".into(),
+                );
             }
             if !(32..=4096).contains(&self.size) {
-                say("size", format!("scenes are {} pixels wide; 32 to 4096 are possible", self.size));
+                say(
+                    "size",
+                    format!("scenes are {} pixels wide; 32 to 4096 are possible", self.size),
+                );
             }
             if self.degradations.is_empty() {
                 say("degradations", "scenes are clean: name at least one degradation".into());
             }
         } else if self.count != 0 || self.size != 0 {
-            say("count", "count and size are for scenes only; use limit for a dataset".into());
+            say(
+                "count",
+                "count and size are for scenes only; use limit for a dataset".into(),
+            );
         }
         if !(self.weight.is_finite() && self.weight > 0.0) {
-            say("weight", format!("a weight of {} draws nothing; it must be above 0", self.weight));
+            say(
+                "weight",
+                format!("a weight of {} draws nothing; it must be above 0", self.weight),
+            );
         }
         for (i, recipe) in self.degradations.iter().enumerate() {
             if let Err(what) = perceive_datasets::degradation::Degrade::check(recipe) {

@@ -66,10 +66,16 @@ impl Prompts {
             say("words", format!("{} prompts; 2, 3 or 4 are possible", self.words.len()));
         }
         if !(1..=75).contains(&self.tokens) {
-            say("tokens", format!("{} tokens; CLIP's text has room for 1 to 75", self.tokens));
+            say(
+                "tokens",
+                format!("{} tokens; CLIP's text has room for 1 to 75", self.tokens),
+            );
         }
         if self.steps == 0 && self.initialisation != Initialisation::Fixed {
-            say("steps", "0 steps learn nothing; initialisation = \"fixed\" needs none".into());
+            say(
+                "steps",
+                "0 steps learn nothing; initialisation = \"fixed\" needs none".into(),
+            );
         }
         if self.batch == 0 {
             say("batch", "a batch needs at least one scene".into());
@@ -78,7 +84,10 @@ impl Prompts {
             say("pool", "a pool of 0 crops has nothing to learn from".into());
         }
         if self.patch < 16 {
-            say("patch", format!("crops of {} pixels are too small; take 16 or more", self.patch));
+            say(
+                "patch",
+                format!("crops of {} pixels are too small; take 16 or more", self.patch),
+            );
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             say("learning_rate", "must be above 0".into());

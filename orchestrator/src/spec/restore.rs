@@ -85,7 +85,10 @@ impl Restore {
             ("loss.perceptual", self.loss.perceptual),
         ] {
             if !(weight.is_finite() && weight >= 0.0) {
-                wrong.push((key.into(), format!("a loss weight of {weight} is impossible; 0 switches the term off")));
+                wrong.push((
+                    key.into(),
+                    format!("a loss weight of {weight} is impossible; 0 switches the term off"),
+                ));
             }
         }
         if self.loss.contrastive_temperature <= 0.0 {
@@ -98,12 +101,16 @@ impl Restore {
             wrong.push(("loss.slice".into(), "the average PSNR needs at least one crop".into()));
         }
         if !["single", "eq8", "off"].contains(&self.pgca.as_str()) {
-            wrong.push(("pgca".into(), format!("{:?} is unknown; single, eq8 and off are possible", self.pgca)));
+            wrong.push((
+                "pgca".into(),
+                format!("{:?} is unknown; single, eq8 and off are possible", self.pgca),
+            ));
         }
         if self.loss.contrastive > 0.0 && (self.network != "perceive-ir" || !self.cfe) {
             wrong.push((
                 "loss.contrastive".into(),
-                "the contrastive loss teaches the CFE: set it to 0, or use network = \"perceive-ir\" with cfe = true".into(),
+                "the contrastive loss teaches the CFE: set it to 0, or use network = \"perceive-ir\" with cfe = true"
+                    .into(),
             ));
         }
         wrong

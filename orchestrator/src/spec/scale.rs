@@ -25,12 +25,16 @@ fn preset(scale: Size) -> Result<toml::Table, SpecError> {
         Size::Small => include_str!("scales/small.toml"),
         Size::Paper => "",
     };
-    text.parse().map_err(|error: toml::de::Error| SpecError::preset(scale, &error))
+    text.parse()
+        .map_err(|error: toml::de::Error| SpecError::preset(scale, &error))
 }
 
 /// Lays an experiment over its scale's preset. A scale from outside replaces the experiment's own.
 pub fn merge(mut own: toml::Table, outside: Option<Size>) -> Result<toml::Table, SpecError> {
-    let named = own.get("scale").and_then(|value| value.clone().try_into::<Size>().ok()).unwrap_or(Size::Paper);
+    let named = own
+        .get("scale")
+        .and_then(|value| value.clone().try_into::<Size>().ok())
+        .unwrap_or(Size::Paper);
     let scale = outside.unwrap_or(named);
     if scale != named {
         SCALED.iter().for_each(|key| remove(&mut own, key));

@@ -13,7 +13,9 @@ pub fn apply(own: &mut toml::Table, text: &str) -> Result<(), SpecError> {
     let parsed = format!("{key} = {value}").parse::<toml::Table>();
     let table = match parsed {
         Ok(table) => table,
-        Err(_) => format!("{key} = {value:?}").parse().map_err(|_| SpecError::set_form(text))?,
+        Err(_) => format!("{key} = {value:?}")
+            .parse()
+            .map_err(|_| SpecError::set_form(text))?,
     };
     Experiment::deserialize(table.clone()).map_err(|error| SpecError::set(&[text.to_string()], &error))?;
     scale::lay_over(own, table);

@@ -19,3 +19,14 @@ impl std::fmt::Display for Size {
         })
     }
 }
+
+impl Size {
+    /// The same size as the networks name it.
+    pub fn of_network(self) -> perceive_model::network::Size {
+        match self {
+            Self::Tiny => perceive_model::network::Size::Tiny,
+            Self::Small => perceive_model::network::Size::Small,
+            Self::Paper => perceive_model::network::Size::Paper,
+        }
+    }
+}

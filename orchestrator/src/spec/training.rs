@@ -69,10 +69,19 @@ impl Training {
             say("batch", "a batch needs at least one picture".into());
         }
         if self.patch < 16 || !self.patch.is_multiple_of(8) {
-            say("patch", format!("a crop of {} pixels is impossible; take a multiple of 8, 16 or more", self.patch));
+            say(
+                "patch",
+                format!(
+                    "a crop of {} pixels is impossible; take a multiple of 8, 16 or more",
+                    self.patch
+                ),
+            );
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            say("learning_rate", format!("{} is no learning rate; it must be above 0", self.learning_rate));
+            say(
+                "learning_rate",
+                format!("{} is no learning rate; it must be above 0", self.learning_rate),
+            );
         }
         if !(0.0..=self.learning_rate).contains(&self.final_learning_rate) {
             say("final_learning_rate", "must lie between 0 and learning_rate".into());

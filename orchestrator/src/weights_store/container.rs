@@ -58,7 +58,10 @@ pub fn read(path: &Path, conversion: &str) -> Result<Checkpoint, Failure> {
         Container::Safetensors => Checkpoint::read(path)?,
         Container::Pytorch => read_pytorch(path)?,
         Container::TorchScript => {
-            let message = format!("{} is a TorchScript archive, which only PyTorch can open", path.display());
+            let message = format!(
+                "{} is a TorchScript archive, which only PyTorch can open",
+                path.display()
+            );
             return Err(Failure::new(Exit::Weights, message).help(conversion));
         }
     };
@@ -84,11 +87,19 @@ fn container(path: &Path) -> Result<Container, Failure> {
         // Only the archive's listing, not tensors that happen to hold these bytes.
         let listing = &whole[whole.len().saturating_sub(1 << 20)..];
         let scripted = listing.windows(TORCHSCRIPT.len()).any(|window| window == TORCHSCRIPT);
-        return Ok(if scripted { Container::TorchScript } else { Container::Pytorch });
+        return Ok(if scripted {
+            Container::TorchScript
+        } else {
+            Container::Pytorch
+        });
     }
     // The header of safetensors is JSON after its length; PyTorch's older formats begin with a pickle.
     let pickle = head.first() == Some(&0x80) && head.get(8) != Some(&b'{');
-    Ok(if pickle { Container::Pytorch } else { Container::Safetensors })
+    Ok(if pickle {
+        Container::Pytorch
+    } else {
+        Container::Safetensors
+    })
 }
 
 fn read_pytorch(path: &Path) -> Result<Checkpoint, Failure> {
@@ -142,7 +153,10 @@ mod tests {
         let wrapped = with_keys(&["optimizer.0", "state_dict.module.a.weight", "state_dict.module.b"]);
         assert_eq!(keys(&unwrap(wrapped)), ["a.weight", "b"]);
         assert_eq!(keys(&unwrap(with_keys(&["params.a"]))), ["a"]);
-        assert_eq!(keys(&unwrap(with_keys(&["visual.proj", "logit_scale"]))), ["logit_scale", "visual.proj"]);
+        assert_eq!(
+            keys(&unwrap(with_keys(&["visual.proj", "logit_scale"]))),
+            ["logit_scale", "visual.proj"]
+        );
     }
 
     #[test]
@@ -153,7 +167,10 @@ mod tests {
         let found = fingerprint(&path).unwrap();
         assert_eq!(found.bytes, 3);
         // FIPS 180-2, appendix B.1.
-        assert_eq!(found.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(
+            found.sha256,
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
         assert_eq!(found.blake3, blake3::hash(b"abc").to_hex().to_string());
     }
 

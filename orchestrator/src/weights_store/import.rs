@@ -37,7 +37,10 @@ impl WeightsStore {
         let name = name_of(kind, name)?;
         let unreadable = |error| {
             let failure = Failure::io(format!("cannot read {}", file.display()), &error);
-            Failure { exit: Exit::Weights, ..failure }
+            Failure {
+                exit: Exit::Weights,
+                ..failure
+            }
         };
         let fingerprint = container::fingerprint(file).map_err(unreadable)?;
         let file_name = file_name(file);
@@ -115,15 +118,24 @@ fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 fn name_of(kind: &Kind, name: Option<&str>) -> Result<String, Failure> {
     let Some(name) = name else {
         let needs_name = || {
-            Failure::new(Exit::Usage, format!("weights of the kind {} need a name of their own", kind.name))
-                .help(format!("`perceive-ir weights import {} FILE --name NAME`", kind.name))
+            Failure::new(
+                Exit::Usage,
+                format!("weights of the kind {} need a name of their own", kind.name),
+            )
+            .help(format!("`perceive-ir weights import {} FILE --name NAME`", kind.name))
         };
-        return kind.publication.as_ref().map(|_| kind.name.to_owned()).ok_or_else(needs_name);
+        return kind
+            .publication
+            .as_ref()
+            .map(|_| kind.name.to_owned())
+            .ok_or_else(needs_name);
     };
     let fine = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(fine) {
-        return Err(Failure::new(Exit::Usage, format!("'{name}' cannot be the name of weights"))
-            .help("letters, digits, '-', '_' and '.', not beginning with '.'"));
+        return Err(
+            Failure::new(Exit::Usage, format!("'{name}' cannot be the name of weights"))
+                .help("letters, digits, '-', '_' and '.', not beginning with '.'"),
+        );
     }
     match Kind::ALL.iter().find(|other| other.name == name) {
         Some(other) if other.name != kind.name || kind.publication.is_none() => Err(Failure::new(

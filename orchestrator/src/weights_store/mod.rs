@@ -94,8 +94,9 @@ impl WeightsStore {
             Err(error) => return Err(Failure::io(format!("cannot read {}", path.display()), &error)),
         };
         serde_json::from_slice(&text).map(Some).map_err(|error| {
-            Failure::new(Exit::Weights, format!("{} is damaged: {error}", path.display()))
-                .help(format!("`perceive-ir weights rm {name}`, then import the weights again"))
+            Failure::new(Exit::Weights, format!("{} is damaged: {error}", path.display())).help(format!(
+                "`perceive-ir weights rm {name}`, then import the weights again"
+            ))
         })
     }
 
@@ -108,7 +109,11 @@ impl WeightsStore {
             return Ok(entry);
         }
         let entries = self.entries()?;
-        Err(Failure::unknown("weights", name, entries.iter().map(|entry| entry.name.as_str())))
+        Err(Failure::unknown(
+            "weights",
+            name,
+            entries.iter().map(|entry| entry.name.as_str()),
+        ))
     }
 
     /// Removes the weights of that name.
@@ -136,12 +141,14 @@ impl WeightsStore {
             Ok(_) => "was changed since its import".to_owned(),
             Err(error) => format!("cannot be read: {error}"),
         };
-        Err(Failure::new(Exit::Weights, format!("{} {reason}", path.display())).help(format!(
-            "`perceive-ir weights rm {name}`, then `perceive-ir weights import {kind} FILE` with {source} again",
-            name = entry.name,
-            kind = entry.kind,
-            source = entry.source,
-        )))
+        Err(
+            Failure::new(Exit::Weights, format!("{} {reason}", path.display())).help(format!(
+                "`perceive-ir weights rm {name}`, then `perceive-ir weights import {kind} FILE` with {source} again",
+                name = entry.name,
+                kind = entry.kind,
+                source = entry.source,
+            )),
+        )
     }
 
     fn json(&self, name: &str) -> PathBuf {
@@ -155,7 +162,10 @@ impl WeightsStore {
 
 /// What to do about a tower that is not installed.
 fn missing(kind: &Kind) -> Failure {
-    let failure = Failure::new(Exit::Weights, format!("the weights of {} are not installed", kind.title));
+    let failure = Failure::new(
+        Exit::Weights,
+        format!("the weights of {} are not installed", kind.title),
+    );
     failure.help(how_to_install(kind))
 }
 
@@ -189,5 +199,8 @@ impl From<WeightsError> for Failure {
 
 /// The last part of a path, for messages and the record.
 fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned()
 }

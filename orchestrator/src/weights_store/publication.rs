@@ -59,7 +59,10 @@ impl Publication {
             "{file_name} is not the published file: {}, this one's is {sha256}",
             self.hash_in_words()
         );
-        Err(Failure::new(Exit::Weights, message).help(format!("the download may have been cut short; fetch {} again", self.url)))
+        Err(Failure::new(Exit::Weights, message).help(format!(
+            "the download may have been cut short; fetch {} again",
+            self.url
+        )))
     }
 }
 
@@ -82,7 +85,10 @@ mod tests {
         assert!(whole.examine("net-12ab.pth", "12abff").is_ok());
         let failure = whole.examine("net-12ab.pth", "12ab00").unwrap_err();
         assert_eq!(failure.exit, Exit::Weights);
-        assert!(failure.to_string().contains("12abff") && failure.to_string().contains("12ab00"), "{failure}");
+        assert!(
+            failure.to_string().contains("12abff") && failure.to_string().contains("12ab00"),
+            "{failure}"
+        );
 
         let begin = of(Check::Sha256Begins("12ab"));
         assert!(begin.examine("net-12ab.pth", "12abff").is_ok());

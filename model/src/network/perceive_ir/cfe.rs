@@ -38,7 +38,11 @@ impl DownBlock {
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let deep = self.conv2.forward(leaky_relu(self.conv1.forward(x.clone())));
         // A strided 1x1 convolution sees one pixel in stride².
-        let x = if self.stride == 1 { x } else { x.slice(s![.., .., ..;self.stride as isize, ..;self.stride as isize]) };
+        let x = if self.stride == 1 {
+            x
+        } else {
+            x.slice(s![.., .., ..;self.stride as isize, ..;self.stride as isize])
+        };
         leaky_relu(deep + self.shortcut.forward(x))
     }
 }

@@ -140,10 +140,14 @@ impl NetworkSettings for PerceiveIrConfig {
         ConfigError::unless(!self.needs_guidance() || self.feat_dim > 0, "feat_dim", || {
             "guidance needs a width of 1 or more".into()
         })?;
-        ConfigError::unless(!self.cfe || self.z_dim > 0, "z_dim", || "the CFE needs a width of 1 or more".into())?;
-        ConfigError::unless(!self.cfe || self.cfe_widths.first().is_some_and(|_| !self.cfe_widths.contains(&0)), "cfe_widths", || {
-            "the CFE needs one width or more, each of 1 or more".into()
-        })
+        ConfigError::unless(!self.cfe || self.z_dim > 0, "z_dim", || {
+            "the CFE needs a width of 1 or more".into()
+        })?;
+        ConfigError::unless(
+            !self.cfe || self.cfe_widths.first().is_some_and(|_| !self.cfe_widths.contains(&0)),
+            "cfe_widths",
+            || "the CFE needs one width or more, each of 1 or more".into(),
+        )
     }
 
     fn set_guidance_width(&mut self, width: usize) {

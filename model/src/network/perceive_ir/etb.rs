@@ -102,7 +102,11 @@ pub struct Level {
 
 impl Level {
     pub fn new(count: usize, channels: usize, heads: usize, config: &PerceiveIrConfig, device: &Device) -> Self {
-        let hidden = if config.pgm_hidden == 0 { channels } else { config.pgm_hidden };
+        let hidden = if config.pgm_hidden == 0 {
+            channels
+        } else {
+            config.pgm_hidden
+        };
         let pgm_of = |scope: PgmScope| {
             let condition_dim = config.condition_dim().filter(|_| config.pgm_scope == scope)?;
             Some(Pgm::new(channels, condition_dim, hidden, config.pgm_kernel, device))
@@ -119,6 +123,8 @@ impl Level {
     pub fn forward(&self, x: Tensor<4>, condition: Option<Tensor<2>>) -> Tensor<4> {
         let condition = condition.as_ref();
         let level_y = self.pgm.as_ref().map(|pgm| modulate(Some(pgm), x.clone(), condition));
-        self.blocks.iter().fold(x, |x, block| block.forward(x, level_y.clone(), condition))
+        self.blocks
+            .iter()
+            .fold(x, |x, block| block.forward(x, level_y.clone(), condition))
     }
 }

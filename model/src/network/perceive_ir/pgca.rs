@@ -29,13 +29,19 @@ impl Pgca {
     /// One attention and its output projection.
     pub fn single(channels: usize, heads: usize, device: &Device) -> Self {
         let project_out = Some(pointwise(channels, channels, false, device));
-        Self { project_out, ..Self::bare(channels, heads, device) }
+        Self {
+            project_out,
+            ..Self::bare(channels, heads, device)
+        }
     }
 
     /// Eq. 8 literally: the attention, then a whole MDTA.
     pub fn then_mdta(channels: usize, heads: usize, device: &Device) -> Self {
         let mdta = Some(Mdta::new(channels, heads, false, device));
-        Self { mdta, ..Self::bare(channels, heads, device) }
+        Self {
+            mdta,
+            ..Self::bare(channels, heads, device)
+        }
     }
 
     fn bare(channels: usize, heads: usize, device: &Device) -> Self {

@@ -32,7 +32,10 @@ impl PixelConvolution {
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let weight = self.weight.val();
         let [output, input, kernel, _] = weight.dims();
-        let middle = weight.narrow(2, kernel / 2, 1).narrow(3, kernel / 2, 1).reshape([output, input]);
+        let middle = weight
+            .narrow(2, kernel / 2, 1)
+            .narrow(3, kernel / 2, 1)
+            .reshape([output, input]);
         x.matmul(middle.transpose()) + self.bias.val().unsqueeze()
     }
 }

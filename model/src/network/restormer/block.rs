@@ -16,7 +16,9 @@ struct Norm {
 
 impl Norm {
     fn new(channels: usize, kind: NormKind, device: &Device) -> Self {
-        Self { body: ChannelNorm::new(channels, kind, device) }
+        Self {
+            body: ChannelNorm::new(channels, kind, device),
+        }
     }
 }
 

@@ -40,11 +40,16 @@ impl Default for RestormerConfig {
 
 /// What the four levels of a U-shaped transformer need, whichever network they are in.
 pub(in crate::network) fn check_levels(dim: usize, heads: [usize; 4], expansion: f64) -> Result<(), ConfigError> {
-    ConfigError::unless(dim >= 2 && dim.is_multiple_of(2), "dim", || format!("{dim} is not an even number from 2 on"))?;
+    ConfigError::unless(dim >= 2 && dim.is_multiple_of(2), "dim", || {
+        format!("{dim} is not an even number from 2 on")
+    })?;
     for (level, heads) in heads.into_iter().enumerate() {
         let channels = dim << level;
         ConfigError::unless(heads > 0 && channels.is_multiple_of(heads), "heads", || {
-            format!("{heads} heads do not divide the {channels} channels of level {}", level + 1)
+            format!(
+                "{heads} heads do not divide the {channels} channels of level {}",
+                level + 1
+            )
         })?;
     }
     ConfigError::unless((dim as f64 * expansion) as usize >= 1, "expansion", || {
@@ -57,8 +62,18 @@ impl NetworkSettings for RestormerConfig {
 
     fn sized(size: Size) -> Self {
         match size {
-            Size::Tiny => Self { dim: 12, blocks: [1; 4], refine: 1, ..Self::default() },
-            Size::Small => Self { dim: 16, blocks: [1, 1, 1, 2], refine: 1, ..Self::default() },
+            Size::Tiny => Self {
+                dim: 12,
+                blocks: [1; 4],
+                refine: 1,
+                ..Self::default()
+            },
+            Size::Small => Self {
+                dim: 16,
+                blocks: [1, 1, 1, 2],
+                refine: 1,
+                ..Self::default()
+            },
             Size::Paper => Self::default(),
         }
     }

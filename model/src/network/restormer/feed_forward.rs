@@ -29,6 +29,7 @@ impl Gdfn {
 
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.project_out.forward(gelu_gate(self.dwconv.forward(self.project_in.forward(x))))
+        self.project_out
+            .forward(gelu_gate(self.dwconv.forward(self.project_in.forward(x))))
     }
 }

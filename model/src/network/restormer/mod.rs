@@ -22,9 +22,9 @@ use burn::{
 };
 
 use self::resample::{Down, Up};
-use crate::layer::Conv2d;
 use super::convolution::{dense, pointwise};
 use super::{Guidance, Restored, Restorer};
+use crate::layer::Conv2d;
 
 #[derive(Module, Debug)]
 struct PatchEmbed {
@@ -59,12 +59,22 @@ fn through(blocks: &[TransformerBlock], x: Tensor<4>) -> Tensor<4> {
 
 impl Restormer {
     pub fn new(config: &RestormerConfig, device: &Device) -> Self {
-        let RestormerConfig { dim, blocks, heads, bias, .. } = *config;
+        let RestormerConfig {
+            dim,
+            blocks,
+            heads,
+            bias,
+            ..
+        } = *config;
         let stack = |count: usize, channels: usize, heads: usize| -> Vec<_> {
-            (0..count).map(|_| TransformerBlock::new(channels, heads, config, device)).collect()
+            (0..count)
+                .map(|_| TransformerBlock::new(channels, heads, config, device))
+                .collect()
         };
         Self {
-            patch_embed: PatchEmbed { proj: dense(3, dim, 1, false, device) },
+            patch_embed: PatchEmbed {
+                proj: dense(3, dim, 1, false, device),
+            },
             encoder_level1: stack(blocks[0], dim, heads[0]),
             down1_2: Down::new(dim, device),
             encoder_level2: stack(blocks[1], 2 * dim, heads[1]),
@@ -104,6 +114,9 @@ impl Restormer {
 
 impl Restorer for Restormer {
     fn restore(&self, image: Tensor<4>, _guidance: Option<Guidance>) -> Restored {
-        Restored { image: self.forward(image), z: None }
+        Restored {
+            image: self.forward(image),
+            z: None,
+        }
     }
 }

@@ -17,7 +17,9 @@ pub struct Down {
 
 impl Down {
     pub fn new(channels: usize, device: &Device) -> Self {
-        Self { body: [dense(channels, channels / 2, 1, false, device)] }
+        Self {
+            body: [dense(channels, channels / 2, 1, false, device)],
+        }
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -33,7 +35,9 @@ pub struct Up {
 
 impl Up {
     pub fn new(channels: usize, device: &Device) -> Self {
-        Self { body: [dense(channels, channels * 2, 1, false, device)] }
+        Self {
+            body: [dense(channels, channels * 2, 1, false, device)],
+        }
     }
 
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {

@@ -27,7 +27,9 @@ pub fn weights(home: &Home) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Kind::towers().map(|kind| tower(&store, kind)).collect();
     match store.entries() {
         Ok(entries) => {
-            let own = entries.iter().filter(|entry| Kind::towers().all(|kind| kind.name != entry.name));
+            let own = entries
+                .iter()
+                .filter(|entry| Kind::towers().all(|kind| kind.name != entry.name));
             findings.extend(own.map(|entry| {
                 let found = format!("{}, {} parameters, from {}", entry.kind, entry.parameters, entry.source);
                 Finding::ok(format!("weights {}", entry.name), found)
@@ -41,9 +43,10 @@ pub fn weights(home: &Home) -> Vec<Finding> {
 fn tower(store: &WeightsStore, kind: &Kind) -> Finding {
     let what = format!("weights {}", kind.name);
     match (store.entry(kind.name), store.find(kind)) {
-        (Ok(Some(entry)), Ok(_)) => {
-            Finding::ok(what, format!("installed from {}, SHA-256 {}", entry.source, short(&entry.sha256)))
-        }
+        (Ok(Some(entry)), Ok(_)) => Finding::ok(
+            what,
+            format!("installed from {}, SHA-256 {}", entry.source, short(&entry.sha256)),
+        ),
         (Ok(None), _) => Finding::note(what, format!("{} is missing", kind.title), how_to_install(kind)),
         (Err(failure), _) | (_, Err(failure)) => broken(what, &failure),
     }
@@ -51,7 +54,9 @@ fn tower(store: &WeightsStore, kind: &Kind) -> Finding {
 
 /// The main job has stand-ins, so broken weights stand in nobody's way but the asker's.
 fn broken(what: impl Into<String>, failure: &Failure) -> Finding {
-    let to_do = miette::Diagnostic::help(failure).map(|help| help.to_string()).unwrap_or_default();
+    let to_do = miette::Diagnostic::help(failure)
+        .map(|help| help.to_string())
+        .unwrap_or_default();
     Finding::note(what, failure.to_string(), to_do)
 }
 
@@ -69,7 +74,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let findings = weights(&Home::at(folder.path()));
         assert_eq!(findings.len(), 3);
-        for (finding, file) in findings.iter().zip(["ViT-B-32.pt", "dinov2_vitb14_pretrain.pth", "vgg16-397923af.pth"]) {
+        for (finding, file) in findings
+            .iter()
+            .zip(["ViT-B-32.pt", "dinov2_vitb14_pretrain.pth", "vgg16-397923af.pth"])
+        {
             assert_eq!(finding.state, State::Note);
             for said in ["https://", file, "perceive-ir weights import", "stand-in"] {
                 assert!(finding.to_do.contains(said), "{said}: {}", finding.to_do);

@@ -34,7 +34,11 @@ fn devices() -> Finding {
 fn threads() -> Finding {
     match std::thread::available_parallelism() {
         Ok(count) => Finding::ok("threads", count.to_string()),
-        Err(error) => Finding::note("threads", format!("unknown ({error}); one is used"), "set RAYON_NUM_THREADS"),
+        Err(error) => Finding::note(
+            "threads",
+            format!("unknown ({error}); one is used"),
+            "set RAYON_NUM_THREADS",
+        ),
     }
 }
 
@@ -86,7 +90,11 @@ fn memory() -> Finding {
     if free >= MEMORY {
         Finding::ok("memory", found)
     } else {
-        Finding::note("memory", found, "the quickstart needs about 3 GiB: close other programs")
+        Finding::note(
+            "memory",
+            found,
+            "the quickstart needs about 3 GiB: close other programs",
+        )
     }
 }
 
@@ -98,7 +106,12 @@ fn disk(home: &Path) -> Finding {
     if free >= DISK {
         Finding::ok("disk", found)
     } else {
-        Finding::problem(Exit::Disk, "disk", found, "a run needs about 1 GiB: free some, or use another disk with --home DIR")
+        Finding::problem(
+            Exit::Disk,
+            "disk",
+            found,
+            "a run needs about 1 GiB: free some, or use another disk with --home DIR",
+        )
     }
 }
 
@@ -136,7 +149,10 @@ mod tests {
     #[test]
     fn a_machine_is_described_in_full() {
         let folder = tempfile::tempdir().unwrap();
-        let what: Vec<String> = findings(folder.path()).into_iter().map(|finding| finding.what).collect();
+        let what: Vec<String> = findings(folder.path())
+            .into_iter()
+            .map(|finding| finding.what)
+            .collect();
         assert_eq!(what, ["devices", "threads", "vector instructions", "memory", "disk"]);
     }
 }

@@ -26,13 +26,20 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
     findings.extend(record::findings(home));
     table(&findings).print(args.format)?;
 
-    let problems: Vec<&Finding> = findings.iter().filter(|finding| finding.state == State::Problem).collect();
+    let problems: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.state == State::Problem)
+        .collect();
     match problems.first() {
         None => Ok(()),
         Some(first) => {
             let names: Vec<&str> = problems.iter().map(|problem| problem.what.as_str()).collect();
             let verb = if problems.len() == 1 { "stands" } else { "stand" };
-            let message = format!("{} {verb} in the way: {}", count(problems.len(), "problem"), names.join(", "));
+            let message = format!(
+                "{} {verb} in the way: {}",
+                count(problems.len(), "problem"),
+                names.join(", ")
+            );
             Err(Failure::new(first.exit, message).help(first.to_do.clone()))
         }
     }

@@ -22,9 +22,18 @@ pub static KIND: Kind = Kind {
 /// The sizes that the shapes tell; the published ones where they do not, so that loading names what is missing.
 fn sizes(checkpoint: &Checkpoint) -> RestormerConfig {
     let usual = RestormerConfig::default();
-    let outputs = |key: &str| checkpoint.tensors.get(key).and_then(|array| array.shape.first().copied());
+    let outputs = |key: &str| {
+        checkpoint
+            .tensors
+            .get(key)
+            .and_then(|array| array.shape.first().copied())
+    };
     let has = |key: &str| checkpoint.tensors.contains_key(key);
-    let depth = |stack: &str| (0..).take_while(|block| has(&format!("{stack}.{block}.norm1.body.weight"))).count();
+    let depth = |stack: &str| {
+        (0..)
+            .take_while(|block| has(&format!("{stack}.{block}.norm1.body.weight")))
+            .count()
+    };
     let stacks = ["encoder_level1", "encoder_level2", "encoder_level3", "latent"];
 
     let mut config = RestormerConfig {
