@@ -11,7 +11,7 @@ use burn::{
 use super::{NotFinite, adamw::AdamW, schedule::Schedule, state::State};
 use crate::{
     loss::{prompt_cross_entropy, quality_logits},
-    tower::{Clip, clip::tokenizer::tokens},
+    tower::{Clip, clip::tokens},
     weights::WeightsError,
 };
 

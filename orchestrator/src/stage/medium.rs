@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use perceive_datasets::{batch::fold::folds, picture::Picture};
+use perceive_datasets::{batch::folds, picture::Picture};
 use perceive_model::{network::NetworkConfig, train::restorer};
 use serde::{Deserialize, Serialize};
 
