@@ -53,7 +53,7 @@ fn compare_tokens(case: &Case, size: &str, dino: &Dinov2, image: Tensor<4>, bloc
     let want = case.array(&format!("__cls_norm{size}__"));
     outcome.output(&format!("class tokens{size}"), normalised, want);
     let hidden = dino.hidden(image, blocks).into_iter();
-    let raw = hidden.map(|tokens| tokens.narrow(1, 0, 1).squeeze_dim(1)).collect();
+    let raw: Vec<Tensor<2>> = hidden.map(|tokens| tokens.narrow(1, 0, 1).squeeze_dim(1)).collect();
     let want = case.array(&format!("__cls_raw{size}__"));
     outcome.output(&format!("raw class tokens{size}"), Tensor::stack::<3>(raw, 0), want);
 }

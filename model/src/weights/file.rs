@@ -211,7 +211,7 @@ mod tests {
         fs::write(&path, b"PK\x03\x04 and so on").unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
         assert!(
-            error.contains("PyTorch archive") && error.contains("convert it"),
+            error.contains("a.safetensors is not a whole") && error.contains("fetch it"),
             "{error}"
         );
     }

@@ -5,7 +5,7 @@
 
 mod config;
 mod text;
-mod tokenizer;
+pub mod tokenizer;
 mod transformer;
 mod vision;
 

@@ -7,7 +7,13 @@ use super::Clip;
 impl Clip {
     pub(super) fn text_features(&self, ids: Tensor<2, Int>) -> Tensor<2> {
         let [texts, length] = ids.dims();
-        let ends = ids.clone().argmax(1).reshape([texts]);
+        let ends = ids
+            .clone()
+            .argmax(1)
+            .into_data()
+            .iter::<i64>()
+            .map(|end| end as usize)
+            .collect();
         let table = self.token_embedding.weight.val();
         let width = table.dims()[1];
         let tokens = table
@@ -26,12 +32,11 @@ impl Clip {
             token.unsqueeze::<3>().expand([prompts, 1, width])
         };
         let tokens = Tensor::cat(vec![fixed(vocabulary - 2), context, fixed(vocabulary - 1)], 1);
-        let ends = Tensor::<1, Int>::full([prompts], length as i64 + 1, &tokens.device());
-        self.features_at(tokens, ends)
+        self.features_at(tokens, vec![length + 1; prompts])
     }
 
-    /// Tokens `[P, T, width]` through the network; the feature of each row at its end `[P]`.
-    fn features_at(&self, tokens: Tensor<3>, ends: Tensor<1, Int>) -> Tensor<2> {
+    /// Tokens `[P, T, width]` through the network; the feature of each row at its end.
+    fn features_at(&self, tokens: Tensor<3>, ends: Vec<usize>) -> Tensor<2> {
         let [texts, length, width] = tokens.dims();
         let device = tokens.device();
         let positions = self.positional_embedding.val();
@@ -42,7 +47,12 @@ impl Clip {
         );
         let tokens = tokens + positions.narrow(0, 0, length).unsqueeze();
         let tokens = self.transformer.forward(tokens, Some(&causal(length, &device)));
-        let rows = Tensor::<1, Int>::arange(0..texts as i64, &device).mul_scalar(length as i64) + ends;
+        let rows: Vec<i64> = ends
+            .iter()
+            .enumerate()
+            .map(|(text, end)| (text * length + end) as i64)
+            .collect();
+        let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [texts]), &device);
         let features = tokens.reshape([texts * length, width]).select(0, rows);
         self.ln_final.forward(features).matmul(self.text_projection.val())
     }
