@@ -1,7 +1,7 @@
 //! CBSD68 in one folder, under the numbers of BSD: FFDNet's and Restormer's `CBSD68`, AirNet's and AdaIR's `bsd68`.
 
 use super::claim::{Claim, Reading, Role, SURE};
-use super::names::capture;
+use super::names::{capture, unpadded};
 use super::{FolderId, Layout, Tree, bsd_flat};
 use crate::catalogue::cbsd68;
 
@@ -26,7 +26,7 @@ fn claim(tree: &Tree, folder: FolderId, certain: bool) -> Option<Claim> {
     let mut claim = Claim::new(SURE);
     let tally = claim.take(tree, folder, Role::Clean, true, |stem| {
         let [digits] = capture("#", stem)?;
-        let id: u32 = digits.parse().ok()?;
+        let id = unpadded(digits)?;
         cbsd68::IDS
             .binary_search(&id)
             .is_ok()

@@ -5,7 +5,7 @@
 use super::claim::{Claim, Reading, Role, SURE};
 use super::{FolderId, Layout, Tree, wed_flat};
 use crate::catalogue::bsd400;
-use crate::layout::names::{capture, split_ending};
+use crate::layout::names::{capture, split_ending, unpadded};
 
 pub static LAYOUT: Layout = Layout {
     id: "bsd-flat",
@@ -20,15 +20,15 @@ pub static LAYOUT: Layout = Layout {
 /// The picture's number in BSD400, without the `a`.
 pub fn number(stem: &str) -> Option<&str> {
     let [digits] = capture("#", stem).or_else(|| capture("a#", stem))?;
-    let id: u32 = digits.parse().ok()?;
+    let id = unpadded(digits)?;
     bsd400::IDS.binary_search(&id).is_ok().then_some(digits)
 }
 
 /// A folder of made pictures: noisy ones keep the names of their clean partners.
 pub fn is_made(name: &str) -> bool {
-    ["noisy", "noise", "result", "output", "restored", "denoised"]
-        .iter()
-        .any(|word| name.contains(word))
+    // Not a mere "noise": the trainers' folder of clean pictures is called Denoise.
+    let words = ["noisy", "result", "output", "restored", "denoised"];
+    name.starts_with("noise") || words.iter().any(|word| name.contains(word))
 }
 
 fn recognise(tree: &Tree, certain: bool) -> Vec<Claim> {

@@ -1,7 +1,7 @@
 //! LOL in two folders, as AdaIR has it; a picture's number tells its split.
 
 use super::claim::{Claim, LIKELY, Reading, Sides};
-use super::names::capture;
+use super::names::{capture, unpadded};
 use super::{Layout, Tree};
 use crate::catalogue::lol;
 
@@ -24,7 +24,7 @@ fn recognise(tree: &Tree, certain: bool) -> Vec<Claim> {
     };
     let read = |stem: &str| {
         let [number] = capture("#", stem)?;
-        let count: u32 = number.parse().ok()?;
+        let count = unpadded(number)?;
         let split = if lol::EVAL15.binary_search(&count).is_ok() {
             "test"
         } else {

@@ -66,6 +66,15 @@ pub fn capture<'a, const N: usize>(pattern: &str, text: &'a str) -> Option<[&'a 
     (rest.is_empty() && found == N).then_some(parts)
 }
 
+/// The value of digits that are written without zeros in front: BSD's `2018` is a number of its own, WED's `02018` another.
+pub fn unpadded(digits: &str) -> Option<u32> {
+    if digits.starts_with('0') {
+        None
+    } else {
+        digits.parse().ok()
+    }
+}
+
 fn digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }
@@ -98,6 +107,13 @@ mod tests {
         assert_eq!(capture::<1>("rain-#", "rain-012x"), None);
         assert_eq!(capture::<1>("rain-#", "rain-"), None);
         assert_eq!(capture::<1>("é#", "ü1"), None);
+    }
+
+    #[test]
+    fn a_padded_number_is_no_unpadded_one() {
+        assert_eq!(unpadded("2018"), Some(2018));
+        assert_eq!(unpadded("02018"), None);
+        assert_eq!(unpadded("99999999999"), None);
     }
 
     #[test]

@@ -2,6 +2,16 @@
 //!
 //! Every function takes and gives plain Burn tensors. On another device than the CPU it falls back to Burn's operations.
 
+pub mod plain;
+
+mod allocation;
+mod dispatch;
+mod gaussian;
+mod matrix;
+mod operation;
+mod rectangle;
+mod sums;
+
 mod channel_attention;
 mod dense3x3;
 mod depthwise3x3;
@@ -9,6 +19,10 @@ mod gelu_gate;
 mod layer_norm;
 mod pointwise;
 
+#[cfg(test)]
+mod agreement;
+
+pub use allocation::tune_allocation;
 pub use channel_attention::channel_attention;
 pub use dense3x3::dense3x3;
 pub use depthwise3x3::depthwise3x3;

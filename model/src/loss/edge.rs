@@ -1,6 +1,10 @@
 //! MPRNet's edge loss: Charbonnier's loss between two pictures' Laplacians.
 
-use burn::tensor::{Device, PadMode, Tensor, TensorData, module::conv2d, ops::ConvOptions};
+use burn::tensor::{
+    Device, Tensor, TensorData,
+    module::conv2d,
+    ops::{ConvOptions, PadMode},
+};
 
 use super::charbonnier;
 

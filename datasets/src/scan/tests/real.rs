@@ -123,7 +123,8 @@ fn the_published_lists_name_pictures_that_pair_on_real_pictures() {
         .map(|(file, _)| (file, Ok(all)))
         .collect();
     let leftovers = Leftovers::new(&tree, &claims);
-    assert!(leftovers.unknown.is_empty() && leftovers.strays.iter().all(Vec::is_empty));
+    assert_eq!(leftovers.unknown, Vec::<PathBuf>::new());
+    assert_eq!(leftovers.strays.concat(), Vec::<Problem>::new());
     let found = in_order(
         claims
             .into_iter()

@@ -116,6 +116,13 @@ fn names_with_and_without_an_a_are_one_picture() {
 }
 
 #[test]
+fn a_padded_number_of_wed_is_not_the_same_number_of_bsd() {
+    let folder = plant(&["02018.bmp", "03096.bmp", "a2018.jpg"]);
+    let expected = ["bsd400/train bsd-flat: 1", "wed/train wed-flat: 2"];
+    assert_eq!(lines(&look(folder.path()).unwrap()), expected);
+}
+
+#[test]
 fn a_jpeg_among_lossless_pictures_and_an_unread_format_are_strays() {
     let folder = plant(&["kodim01.png", "kodim02.png", "kodim03.jpg", "kodim04.gif", "notes.txt"]);
     assert_eq!(

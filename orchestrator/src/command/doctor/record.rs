@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use super::finding::Finding;
+use crate::database::datasets::Split;
 use crate::database::runs::{Run, RunFilter, RunState};
 use crate::database::{Database, DatabaseError};
 use crate::failure::Failure;
@@ -106,9 +107,33 @@ fn unanswered(newest_first: &[Run]) -> Vec<&Run> {
         .collect()
 }
 
+/// A line for each split of each dataset.
 fn datasets(database: &Database) -> Result<Vec<Finding>, DatabaseError> {
-    let _ = database;
-    Ok(vec![no_datasets()])
+    let splits = database.splits()?;
+    if splits.is_empty() {
+        return Ok(vec![no_datasets()]);
+    }
+    Ok(splits.iter().map(dataset).collect())
+}
+
+fn dataset(split: &Split) -> Finding {
+    let what = format!("dataset {} {}", split.dataset, split.split);
+    // Test sets without references have pictures, but no pairs.
+    let (number, noun) = if split.pairs > 0 { (split.pairs, "pair") } else { (split.pictures, "picture") };
+    let counted = count(number as usize, noun);
+    let found = match split.official {
+        Some(official) => format!("{counted} of {official}"),
+        None => counted,
+    };
+    let look = format!("`perceive-ir data show {}` tells which", split.dataset);
+    if split.problems > 0 {
+        let problems = count(split.problems as usize, "problem");
+        Finding::note(what, format!("{found}; {problems} when it was added"), look)
+    } else if split.official.is_some_and(|official| official != number) {
+        Finding::note(what, found, "numbers on it are not comparable with the literature's: add the whole dataset")
+    } else {
+        Finding::ok(what, found)
+    }
 }
 
 fn no_datasets() -> Finding {
@@ -125,4 +150,85 @@ fn unusable(error: DatabaseError) -> Finding {
         .map(|help| help.to_string())
         .unwrap_or_default();
     Finding::problem(failure.exit, "database", failure.to_string(), to_do)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State;
+    use super::*;
+    use crate::database::runs::NewRun;
+    use crate::database::tests::database;
+    use crate::failure::Exit;
+
+    fn state_of<'a>(findings: &'a [Finding], what: &str) -> &'a Finding {
+        findings.iter().find(|finding| finding.what == what).unwrap()
+    }
+
+    #[test]
+    fn a_new_home_has_notes_and_no_problem_and_stays_untouched() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path().join("home"));
+        let found = findings(&home);
+        assert!(found.iter().all(|finding| finding.state == State::Note), "{found:?}");
+        assert!(!home.root().exists());
+    }
+
+    #[test]
+    fn a_damaged_record_is_a_problem_of_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        std::fs::write(home.database(), "this was never a database, only some words in a file").unwrap();
+        let found = findings(&home);
+        assert_eq!((found[0].state, found[0].exit), (State::Problem, Exit::Database));
+        assert!(!found[0].to_do.is_empty());
+    }
+
+    #[test]
+    fn only_runs_that_nobody_has_repeated_need_somebody() {
+        let (folder, database) = database();
+        let case = database.case("quickstart", "base", 0, "tiny", "{}").unwrap();
+        let new = |stage: &str, key: &str| NewRun {
+            case: Some(case),
+            stage: stage.into(),
+            label: String::new(),
+            artefact_key: key.into(),
+            seed: 0,
+            device: "cpu".into(),
+            command: String::new(),
+            version: String::new(),
+            code_commit: None,
+            dirty: false,
+        };
+        let (failed, again) = (new("medium", "m"), new("medium", "m"));
+        let paused = new("restore", "r");
+        for (run, state) in [(failed, RunState::Failed), (again, RunState::Done), (paused, RunState::Paused)] {
+            let id = database.start_run(&run).unwrap();
+            database.set_state(&id, state, None, None).unwrap();
+        }
+        let home = Home::at(folder.path().join("home"));
+        let found = findings(&home);
+        assert_eq!(state_of(&found, "database").state, State::Ok);
+        let runs = state_of(&found, "runs");
+        assert_eq!(runs.state, State::Note);
+        assert!(runs.found.contains("paused restore") && !runs.found.contains("medium"), "{}", runs.found);
+        assert!(runs.to_do.contains("perceive-ir run quickstart"));
+    }
+
+    #[test]
+    fn a_split_is_held_against_its_official_count() {
+        let split = |pairs, official, problems| Split {
+            dataset: "Rain100L".into(),
+            split: "test".into(),
+            official,
+            pairs,
+            pictures: 2 * pairs,
+            problems,
+            scanned_at: 0,
+        };
+        assert_eq!(dataset(&split(100, Some(100), 0)).state, State::Ok);
+        assert_eq!(dataset(&split(12, None, 0)).state, State::Ok);
+        let fewer = dataset(&split(98, Some(100), 0));
+        assert_eq!((fewer.state, fewer.found.as_str()), (State::Note, "98 pairs of 100"));
+        assert!(dataset(&split(100, Some(100), 3)).to_do.contains("data show Rain100L"));
+    }
 }

@@ -1,0 +1,230 @@
+//! Times of the kernels beside Burn's own operations: `cargo bench -p perceive-model --bench kernels`.
+//!
+//! Forward, and forward with backward, in milliseconds: medians of alternating runs, 128x128 pictures, as many threads as
+//! `RAYON_NUM_THREADS` says. Arguments are words that the names of the wanted rows contain.
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Distribution, Tensor};
+use perceive_model::kernel::{
+    channel_attention, dense3x3, depthwise3x3, gelu_gate, layer_norm, plain, pointwise, tune_allocation,
+};
+
+/// An operation of tensors, and their shapes; the first is x.
+struct Row {
+    name: &'static str,
+    shapes: Vec<Vec<usize>>,
+    plain: fn(&[Tensor<4>]) -> Tensor<4>,
+    own: fn(&[Tensor<4>]) -> Tensor<4>,
+}
+
+fn main() {
+    tune_allocation();
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"))
+        .collect();
+    println!("{:<34} {:>17} {:>17}", "", "forward", "with backward");
+    println!("{:<34} {:>8} {:>8} {:>8} {:>8}", "ms", "plain", "own", "plain", "own");
+    for row in rows() {
+        if wanted.is_empty() || wanted.iter().any(|word| row.name.contains(word.as_str())) {
+            let [[plain, own], [plain_backward, own_backward]] = times(&row);
+            println!(
+                "{:<34} {plain:>8.2} {own:>8.2} {plain_backward:>8.2} {own_backward:>8.2}",
+                row.name
+            );
+        }
+    }
+}
+
+fn rows() -> Vec<Row> {
+    let x = |channels: usize, size: usize| vec![1, channels, size, size];
+    vec![
+        Row {
+            name: "depthwise 3x3, 254",
+            shapes: vec![x(254, 128), vec![254, 1, 3, 3]],
+            plain: |t| plain::depthwise3x3(t[0].clone(), t[1].clone(), None),
+            own: |t| depthwise3x3(t[0].clone(), t[1].clone(), None),
+        },
+        Row {
+            name: "depthwise 3x3, 2042, 16x16",
+            shapes: vec![x(2042, 16), vec![2042, 1, 3, 3]],
+            plain: |t| plain::depthwise3x3(t[0].clone(), t[1].clone(), None),
+            own: |t| depthwise3x3(t[0].clone(), t[1].clone(), None),
+        },
+        Row {
+            name: "1x1 48 -> 254",
+            shapes: vec![x(48, 128), vec![254, 48, 1, 1]],
+            plain: |t| plain::pointwise(t[0].clone(), t[1].clone(), None),
+            own: |t| pointwise(t[0].clone(), t[1].clone(), None),
+        },
+        Row {
+            name: "1x1 384 -> 2042, 16x16",
+            shapes: vec![x(384, 16), vec![2042, 384, 1, 1]],
+            plain: |t| plain::pointwise(t[0].clone(), t[1].clone(), None),
+            own: |t| pointwise(t[0].clone(), t[1].clone(), None),
+        },
+        Row {
+            name: "3x3 48 -> 24",
+            shapes: vec![x(48, 128), vec![24, 48, 3, 3]],
+            plain: |t| plain::dense3x3(t[0].clone(), t[1].clone(), None, 1),
+            own: |t| dense3x3(t[0].clone(), t[1].clone(), None, 1),
+        },
+        Row {
+            name: "3x3 3 -> 48",
+            shapes: vec![x(3, 128), vec![48, 3, 3, 3]],
+            plain: |t| plain::dense3x3(t[0].clone(), t[1].clone(), None, 1),
+            own: |t| dense3x3(t[0].clone(), t[1].clone(), None, 1),
+        },
+        Row {
+            name: "3x3 64 -> 128, stride 2",
+            shapes: vec![x(64, 128), vec![128, 64, 3, 3]],
+            plain: |t| plain::dense3x3(t[0].clone(), t[1].clone(), None, 2),
+            own: |t| dense3x3(t[0].clone(), t[1].clone(), None, 2),
+        },
+        Row {
+            name: "layer norm, 48",
+            shapes: vec![x(48, 128), vec![48, 1, 1, 1], vec![48, 1, 1, 1]],
+            plain: |t| plain::layer_norm(t[0].clone(), vector(&t[1]), Some(vector(&t[2])), 1e-5),
+            own: |t| layer_norm(t[0].clone(), vector(&t[1]), Some(vector(&t[2])), 1e-5),
+        },
+        Row {
+            name: "gelu gate, 254",
+            shapes: vec![x(254, 128)],
+            plain: |t| plain::gelu_gate(t[0].clone()),
+            own: |t| gelu_gate(t[0].clone()),
+        },
+        Row {
+            name: "channel attention, 48",
+            shapes: vec![x(48, 128), x(48, 128), x(48, 128), vec![1, 1, 1, 1]],
+            plain: |t| {
+                let [q, k, v, temperature] = [0, 1, 2, 3].map(|index| t[index].clone());
+                plain::channel_attention(q, k, v, temperature.reshape([1, 1, 1]))
+            },
+            own: |t| {
+                let [q, k, v, temperature] = [0, 1, 2, 3].map(|index| t[index].clone());
+                channel_attention(q, k, v, temperature.reshape([1, 1, 1]))
+            },
+        },
+        Row {
+            name: "Restormer block, 48",
+            shapes: block_shapes(48, 1, 128),
+            plain: |t| {
+                block(
+                    t,
+                    plain::layer_norm,
+                    plain::pointwise,
+                    plain::depthwise3x3,
+                    plain::gelu_gate,
+                    plain::channel_attention,
+                )
+            },
+            own: |t| block(t, layer_norm, pointwise, depthwise3x3, gelu_gate, channel_attention),
+        },
+        Row {
+            name: "Restormer block, 384, 16x16",
+            shapes: block_shapes(384, 8, 16),
+            plain: |t| {
+                block(
+                    t,
+                    plain::layer_norm,
+                    plain::pointwise,
+                    plain::depthwise3x3,
+                    plain::gelu_gate,
+                    plain::channel_attention,
+                )
+            },
+            own: |t| block(t, layer_norm, pointwise, depthwise3x3, gelu_gate, channel_attention),
+        },
+    ]
+}
+
+type Norm = fn(Tensor<4>, Tensor<1>, Option<Tensor<1>>, f64) -> Tensor<4>;
+type Convolution = fn(Tensor<4>, Tensor<4>, Option<Tensor<1>>) -> Tensor<4>;
+type Attention = fn(Tensor<4>, Tensor<4>, Tensor<4>, Tensor<3>) -> Tensor<4>;
+
+/// Of x and of a block's weights, in the order in which [`block`] uses them.
+fn block_shapes(dim: usize, heads: usize, size: usize) -> Vec<Vec<usize>> {
+    let hidden = dim * 266 / 100;
+    vec![
+        vec![1, dim, size, size],
+        vec![dim, 1, 1, 1],
+        vec![dim, 1, 1, 1],
+        vec![3 * dim, dim, 1, 1],
+        vec![3 * dim, 1, 3, 3],
+        vec![heads, 1, 1, 1],
+        vec![dim, dim, 1, 1],
+        vec![dim, 1, 1, 1],
+        vec![dim, 1, 1, 1],
+        vec![2 * hidden, dim, 1, 1],
+        vec![2 * hidden, 1, 3, 3],
+        vec![dim, hidden, 1, 1],
+    ]
+}
+
+/// Restormer's transformer block: `x + MDTA(LN(x))`, then `x + GDFN(LN(x))`.
+fn block(
+    t: &[Tensor<4>],
+    norm: Norm,
+    pointwise: Convolution,
+    depthwise: Convolution,
+    gate: fn(Tensor<4>) -> Tensor<4>,
+    attention: Attention,
+) -> Tensor<4> {
+    let weight = |index: usize| t[index].clone();
+    let heads = t[5].dims()[0];
+    let x = t[0].clone();
+    let y = norm(x.clone(), vector(&t[1]), Some(vector(&t[2])), 1e-5);
+    let qkv = depthwise(pointwise(y, weight(3), None), weight(4), None).chunk(3, 1);
+    let y = attention(
+        qkv[0].clone(),
+        qkv[1].clone(),
+        qkv[2].clone(),
+        weight(5).reshape([heads, 1, 1]),
+    );
+    let x = x + pointwise(y, weight(6), None);
+    let y = norm(x.clone(), vector(&t[7]), Some(vector(&t[8])), 1e-5);
+    let y = gate(depthwise(pointwise(y, weight(9), None), weight(10), None));
+    x + pointwise(y, weight(11), None)
+}
+
+fn vector(tensor: &Tensor<4>) -> Tensor<1> {
+    let [length, ..] = tensor.dims();
+    tensor.clone().reshape([length])
+}
+
+/// Medians in milliseconds: `[forward, with backward]` of `[plain, own]`.
+fn times(row: &Row) -> [[f64; 2]; 2] {
+    [false, true].map(|backward| {
+        let device = if backward {
+            Device::flex().autodiff()
+        } else {
+            Device::flex()
+        };
+        let mut taken = [Vec::new(), Vec::new()];
+        for round in 0..12 {
+            for (side, operation) in [row.plain, row.own].into_iter().enumerate() {
+                let random = Distribution::Uniform(-1.0, 1.0);
+                let tensors: Vec<Tensor<4>> = row
+                    .shapes
+                    .iter()
+                    .map(|shape| Tensor::random([shape[0], shape[1], shape[2], shape[3]], random, &device))
+                    .map(|tensor: Tensor<4>| if backward { tensor.require_grad() } else { tensor })
+                    .collect();
+                let start = Instant::now();
+                let output = operation(&tensors);
+                if backward {
+                    let gradients = output.mean().backward();
+                    std::hint::black_box(tensors[0].grad(&gradients));
+                }
+                if round > 1 {
+                    taken[side].push(start.elapsed().as_secs_f64() * 1e3);
+                }
+            }
+        }
+        taken.map(|mut times| {
+            times.sort_by(f64::total_cmp);
+            f64::midpoint(times[times.len() / 2], times[(times.len() - 1) / 2])
+        })
+    })
+}

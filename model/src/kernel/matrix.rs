@@ -1,0 +1,130 @@
+//! Matrix products: the `gemm` crate behind checked views, one thread a product.
+//!
+//! Parallelism is the caller's: it cuts its output into rectangles whose sizes do not depend on the number of threads,
+//! so that neither do the results.
+
+use std::ops::Range;
+
+use gemm::{Parallelism, gemm};
+
+use super::rectangle::{Rectangle, Unwritten};
+
+/// Multiplications that are worth a task of their own.
+const TASK: usize = 1 << 20;
+
+/// Into how large rectangles to cut a batch of products `[rows, depth] x [depth, columns]`, so that what a task reads
+/// stays in its cache and many cores have something to do. Depends on the sizes alone.
+pub(super) fn product_tile(batch: usize, [rows, depth, columns]: [usize; 3]) -> [usize; 2] {
+    let column_parts = columns.div_ceil(1024);
+    let column_tile = columns.div_ceil(column_parts).next_multiple_of(16);
+    let tasks = (batch * rows * depth * columns / TASK).clamp(1, 64);
+    let row_parts = tasks.div_ceil(batch * column_parts);
+    let row_tile = rows.div_ceil(row_parts).next_multiple_of(16).max(32);
+    [row_tile, column_tile]
+}
+
+/// A matrix in a slice, its rows and columns as far apart as one likes.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<'a> {
+    numbers: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// The first `rows` x `columns` elements of a row-major matrix whose rows are `stride` apart.
+    pub fn new(numbers: &'a [f32], [rows, columns]: [usize; 2], stride: usize) -> Self {
+        assert!(rows == 0 || columns == 0 || (rows - 1) * stride + columns <= numbers.len());
+        Self {
+            numbers,
+            rows,
+            columns,
+            row_stride: stride,
+            column_stride: 1,
+        }
+    }
+
+    pub fn shape(self) -> [usize; 2] {
+        [self.rows, self.columns]
+    }
+
+    /// The part in these rows and columns.
+    pub fn part(self, rows: Range<usize>, columns: Range<usize>) -> Self {
+        assert!(rows.end <= self.rows && columns.end <= self.columns);
+        let first = rows.start * self.row_stride + columns.start * self.column_stride;
+        let numbers = self.numbers.get(first..).unwrap_or_default();
+        Self {
+            numbers,
+            rows: rows.len(),
+            columns: columns.len(),
+            ..self
+        }
+    }
+
+    pub fn transposed(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
+/// `target = a b`, and gives the target back as numbers.
+pub(super) fn set_product<'a>(mut target: Rectangle<'a, Unwritten>, a: Matrix, b: Matrix) -> Rectangle<'a, f32> {
+    let (origin, stride) = target.origin();
+    // SAFETY: the rectangle is borrowed for writing; its old elements are not read, and all of them are written.
+    unsafe {
+        multiply(
+            origin.cast(),
+            stride,
+            [target.rows.len(), target.columns.len()],
+            false,
+            a,
+            b,
+        );
+        target.assume_written()
+    }
+}
+
+/// `target = target + a b`.
+pub(super) fn add_product(target: &mut Rectangle<f32>, a: Matrix, b: Matrix) {
+    let (origin, stride) = target.origin();
+    // SAFETY: the rectangle is borrowed for writing, and holds numbers.
+    unsafe { multiply(origin, stride, [target.rows.len(), target.columns.len()], true, a, b) }
+}
+
+/// # Safety
+/// `target` is a `rows` x `columns` matrix that nobody else uses; if `add` is set, all of it was written.
+unsafe fn multiply(target: *mut f32, stride: usize, [rows, columns]: [usize; 2], add: bool, a: Matrix, b: Matrix) {
+    assert_eq!([a.rows, a.columns, b.columns], [rows, b.rows, columns]);
+    // SAFETY: the shapes agree, `Matrix::new` checked that its elements lie in its slice, and the caller answers for
+    // the target.
+    unsafe {
+        gemm(
+            rows,
+            columns,
+            a.columns,
+            target,
+            1,
+            stride as isize,
+            add,
+            a.numbers.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.numbers.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
+        );
+    }
+}

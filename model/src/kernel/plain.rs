@@ -1,0 +1,57 @@
+//! The kernels in Burn's own operations: what runs on every device but the CPU, and what the CPU's versions are tested
+//! against.
+
+use burn::tensor::{
+    Tensor,
+    activation::{gelu, softmax},
+    module::conv2d,
+    ops::ConvOptions,
+};
+
+/// See [`depthwise3x3`](super::depthwise3x3()).
+pub fn depthwise3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    let channels = x.dims()[1];
+    conv2d(x, weight, bias, ConvOptions::new([1, 1], [1, 1], [1, 1], channels))
+}
+
+/// See [`pointwise`](super::pointwise()).
+pub fn pointwise(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    conv2d(x, weight, bias, ConvOptions::new([1, 1], [0, 0], [1, 1], 1))
+}
+
+/// See [`dense3x3`](super::dense3x3()).
+pub fn dense3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize) -> Tensor<4> {
+    conv2d(x, weight, bias, ConvOptions::new([stride, stride], [1, 1], [1, 1], 1))
+}
+
+/// See [`gelu_gate`](super::gelu_gate()).
+pub fn gelu_gate(x: Tensor<4>) -> Tensor<4> {
+    let halves = x.chunk(2, 1);
+    gelu(halves[0].clone()) * halves[1].clone()
+}
+
+/// See [`layer_norm`](super::layer_norm()).
+pub fn layer_norm(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, eps: f64) -> Tensor<4> {
+    let channels = x.dims()[1];
+    let mean = x.clone().mean_dim(1);
+    let centred = x.clone() - mean;
+    let deviation = centred.clone().powi_scalar(2).mean_dim(1).add_scalar(eps).sqrt();
+    let weight = weight.reshape([1, channels, 1, 1]);
+    match bias {
+        Some(bias) => centred / deviation * weight + bias.reshape([1, channels, 1, 1]),
+        None => x / deviation * weight,
+    }
+}
+
+/// See [`channel_attention`](super::channel_attention()).
+pub fn channel_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, temperature: Tensor<3>) -> Tensor<4> {
+    let [b, c, h, w] = q.dims();
+    let heads = temperature.dims()[0];
+    let split = |t: Tensor<4>| t.reshape([b, heads, c / heads, h * w]);
+    let (q, k, v) = (split(q), split(k), split(v));
+    // Normalising the small matrix by the rows' lengths equals normalising q and k, and is far cheaper.
+    let length = |t: &Tensor<4>| t.clone().powi_scalar(2).sum_dim(3).sqrt().clamp_min(1e-12);
+    let lengths = length(&q).matmul(length(&k).swap_dims(2, 3));
+    let scores = q.matmul(k.swap_dims(2, 3)) / lengths * temperature.reshape([1, heads, 1, 1]);
+    softmax(scores, 3).matmul(v).reshape([b, c, h, w])
+}

@@ -1,0 +1,156 @@
+//! Output buffers, and how parallel tasks share them: as rectangles of a matrix that do not overlap.
+
+use std::{
+    marker::PhantomData,
+    mem::{ManuallyDrop, MaybeUninit},
+    ops::Range,
+    slice,
+};
+
+/// A number of an output buffer that a kernel has still to write.
+pub(super) type Unwritten = MaybeUninit<f32>;
+
+/// A buffer for `length` numbers, without the cost of clearing it.
+pub(super) fn unwritten(length: usize) -> Vec<Unwritten> {
+    Box::new_uninit_slice(length).into_vec()
+}
+
+/// The buffer as numbers.
+///
+/// # Safety
+/// Every element was written.
+pub(super) unsafe fn written(buffer: Vec<Unwritten>) -> Vec<f32> {
+    let mut buffer = ManuallyDrop::new(buffer);
+    // SAFETY: `MaybeUninit<f32>` has the layout of `f32`, the elements are written, and the buffer has one owner.
+    unsafe { Vec::from_raw_parts(buffer.as_mut_ptr().cast(), buffer.len(), buffer.capacity()) }
+}
+
+/// Some rows and columns of one matrix of a batch of row-major matrices, borrowed for writing.
+pub(super) struct Rectangle<'a, T> {
+    /// Which matrix of the batch.
+    pub item: usize,
+    pub rows: Range<usize>,
+    pub columns: Range<usize>,
+    first: *mut T,
+    stride: usize,
+    buffer: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: a rectangle is the only access to its elements while it lives, as a `&mut [T]` would be.
+unsafe impl<T: Send> Send for Rectangle<'_, T> {}
+
+impl<T> Rectangle<'_, T> {
+    /// The rectangle's part of a row; `row` counts from the rectangle's first.
+    #[inline(always)]
+    #[allow(clippy::inline_always)]
+    pub fn row(&mut self, row: usize) -> &mut [T] {
+        assert!(row < self.rows.len());
+        // SAFETY: the row lies within the rectangle, and the borrow of `self` keeps it the only one.
+        unsafe { slice::from_raw_parts_mut(self.first.add(row * self.stride), self.columns.len()) }
+    }
+
+    /// Where the first element is, and how far apart two rows are.
+    pub fn origin(&mut self) -> (*mut T, usize) {
+        (self.first, self.stride)
+    }
+}
+
+impl<'a> Rectangle<'a, Unwritten> {
+    /// Writes one number a row, and gives the rectangle back as numbers. `row` counts from the matrix' first.
+    pub fn filled(mut self, number: impl Fn(usize) -> f32) -> Rectangle<'a, f32> {
+        for row in 0..self.rows.len() {
+            let number = number(self.rows.start + row);
+            self.row(row).fill(MaybeUninit::new(number));
+        }
+        // SAFETY: every row was filled.
+        unsafe { self.assume_written() }
+    }
+
+    /// The rectangle as numbers.
+    ///
+    /// # Safety
+    /// Every element was written.
+    pub unsafe fn assume_written(self) -> Rectangle<'a, f32> {
+        let Self {
+            item,
+            rows,
+            columns,
+            first,
+            stride,
+            ..
+        } = self;
+        Rectangle {
+            item,
+            rows,
+            columns,
+            first: first.cast(),
+            stride,
+            buffer: PhantomData,
+        }
+    }
+}
+
+/// Cuts a `[batch, rows, columns]` buffer into rectangles of at most `tile` rows and columns, in the buffer's order.
+pub(super) fn rectangles<T>(buffer: &mut [T], [rows, stride]: [usize; 2], tile: [usize; 2]) -> Vec<Rectangle<'_, T>> {
+    let mut all = Vec::new();
+    for (item, matrix) in buffer.chunks_exact_mut((rows * stride).max(1)).enumerate() {
+        let corner = matrix.as_mut_ptr();
+        for rows in ranges(rows, tile[0]) {
+            for columns in ranges(stride, tile[1]) {
+                // SAFETY: the ranges lie within the matrix, and no two rectangles share an element.
+                let first = unsafe { corner.add(rows.start * stride + columns.start) };
+                all.push(Rectangle {
+                    item,
+                    rows: rows.clone(),
+                    columns,
+                    first,
+                    stride,
+                    buffer: PhantomData,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// `0..end` in pieces of `size`, the last one shorter.
+pub(super) fn ranges(end: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    let size = size.max(1);
+    (0..end).step_by(size).map(move |start| start..(start + size).min(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rectangles_cover_every_element_once() {
+        for ([batch, rows, columns], tile) in [
+            ([2, 5, 7], [2, 3]),
+            ([1, 1, 1], [8, 8]),
+            ([3, 4, 6], [4, 1]),
+            ([2, 0, 3], [1, 1]),
+        ] {
+            let mut buffer = vec![0; batch * rows * columns];
+            for mut rectangle in rectangles(&mut buffer, [rows, columns], tile) {
+                for row in 0..rectangle.rows.len() {
+                    rectangle.row(row).iter_mut().for_each(|element| *element += 1);
+                }
+            }
+            assert!(
+                buffer.iter().all(|&count| count == 1),
+                "{batch} x {rows} x {columns} by {tile:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_filled_rectangle_has_its_rows_numbers() {
+        let mut buffer = unwritten(6);
+        for rectangle in rectangles(&mut buffer, [3, 2], [2, 1]) {
+            rectangle.filled(|row| row as f32);
+        }
+        // SAFETY: the rectangles cover the buffer.
+        assert_eq!(unsafe { written(buffer) }, [0., 0., 1., 1., 2., 2.]);
+    }
+}

@@ -1,0 +1,88 @@
+//! Sums whose order is fixed: over lanes, over channels, over the parts that parallel tasks computed.
+
+use rayon::prelude::*;
+
+use super::{
+    dispatch::{Simd, multiversion},
+    rectangle::{Rectangle, rectangles},
+};
+
+multiversion! {
+    /// The sum of all numbers, in blocks, so that the error does not grow with the length.
+    pub(super) fn sum<A, L>(numbers: &[f32]) -> f32 {
+        numbers.chunks(4096).map(lane_sum::<L>).sum()
+    }
+}
+
+multiversion! {
+    /// The sum of the squares of all numbers, in blocks.
+    pub(super) fn sum_of_squares<A, L>(numbers: &[f32]) -> f32 {
+        let mut total = 0.0;
+        for block in numbers.chunks(4096) {
+            let mut lanes = [0.0_f32; L];
+            let (whole, rest) = block.as_chunks::<L>();
+            for chunk in whole {
+                for lane in 0..L {
+                    lanes[lane] = A::mul_add(chunk[lane], chunk[lane], lanes[lane]);
+                }
+            }
+            total += lanes.iter().sum::<f32>() + rest.iter().map(|number| number * number).sum::<f32>();
+        }
+        total
+    }
+}
+
+/// The sum of all numbers in `L` partial sums.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+pub(super) fn lane_sum<const L: usize>(numbers: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; L];
+    let (whole, rest) = numbers.as_chunks::<L>();
+    for chunk in whole {
+        for lane in 0..L {
+            lanes[lane] += chunk[lane];
+        }
+    }
+    lanes.iter().sum::<f32>() + rest.iter().sum::<f32>()
+}
+
+/// Sums a `[batch, channels, pixels]` buffer over batch and pixels: the gradient of a bias.
+pub(super) fn channel_sums(simd: Simd, numbers: &[f32], channels: usize, pixels: usize) -> Vec<f32> {
+    let planes: Vec<f32> = numbers.par_chunks_exact(pixels).map(|plane| sum(simd, plane)).collect();
+    sum_parts(&planes, channels)
+}
+
+/// Sums the parts `[parts, length]` element by element, in their order.
+pub(super) fn sum_parts(parts: &[f32], length: usize) -> Vec<f32> {
+    let mut total = parts[..length].to_vec();
+    total.par_chunks_mut(4096).enumerate().for_each(|(index, total)| {
+        for part in parts.chunks_exact(length).skip(1) {
+            let part = &part[index * 4096..][..total.len()];
+            total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+        }
+    });
+    total
+}
+
+/// More parts than this would cost more memory than they save time.
+const MOST_PARTS: usize = 16;
+
+/// A matrix that is a sum over `pieces`, which `add` adds to the rows that it is given; `scratch` makes what `add` may
+/// write to. Runs of pieces go to parallel tasks, and so do rows if there are more than `row_tile`.
+pub(super) fn sum_pieces<P: Sync, S>(
+    [rows, columns]: [usize; 2],
+    row_tile: usize,
+    pieces: &[P],
+    scratch: impl Fn() -> S + Sync + Send,
+    add: impl Fn(&mut S, &mut Rectangle<f32>, &P) + Sync + Send,
+) -> Vec<f32> {
+    let run = pieces.len().div_ceil(MOST_PARTS).max(1);
+    let mut parts = vec![0.0; pieces.len().div_ceil(run).max(1) * rows * columns];
+    let tasks = rectangles(&mut parts, [rows, columns], [row_tile, columns]);
+    tasks.into_par_iter().for_each_init(scratch, |scratch, mut rectangle| {
+        for piece in pieces.iter().skip(rectangle.item * run).take(run) {
+            add(scratch, &mut rectangle, piece);
+        }
+    });
+    sum_parts(&parts, rows * columns)
+}
