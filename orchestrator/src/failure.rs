@@ -282,7 +282,7 @@ fn exit_of_io(kind: ErrorKind) -> Exit {
 }
 
 /// The system's words without `(os error 28)`.
-fn plain(error: &io::Error) -> String {
+pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_string(),
