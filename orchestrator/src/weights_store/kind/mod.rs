@@ -1,9 +1,9 @@
 //! The networks whose weights can be imported, one file each; a new one is a file here and a line in [`Kind::ALL`].
 
-mod clip;
-mod dinov2;
-mod restormer;
-mod vgg16;
+pub mod clip;
+pub mod dinov2;
+pub mod restormer;
+pub mod vgg16;
 
 use perceive_model::weights::{Checkpoint, WeightsError};
 use serde_json::Value;
