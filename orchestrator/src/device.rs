@@ -36,7 +36,7 @@ impl DeviceName {
                 Exit::Unknown,
                 format!("cannot use {self}: this program was built without CUDA"),
             )
-            .help("build with --features cuda, or use --device cpu")),
+            .help("use --device cpu")),
         }
     }
 }

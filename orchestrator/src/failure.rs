@@ -7,7 +7,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, NarratableReportHandler, SourceCode};
+use miette::{Diagnostic, GraphicalReportHandler, LabeledSpan, SourceCode};
 use perceive_datasets::batch::BatchError;
 use perceive_datasets::picture::PictureError;
 use perceive_model::metric::MetricError;
@@ -167,8 +167,6 @@ impl Failure {
         let framed = terminal && std::env::var_os("NO_GRAPHICS").is_none();
         let written = if framed {
             GraphicalReportHandler::new().render_report(&mut text, self)
-        } else if self.pointer.is_some() {
-            NarratableReportHandler::new().render_report(&mut text, self)
         } else {
             self.write_lines(&mut text)
         };
@@ -180,7 +178,7 @@ impl Failure {
 
     fn write_lines(&self, text: &mut impl fmt::Write) -> fmt::Result {
         writeln!(text, "error: {}", self.message)?;
-        self.help.as_ref().map_or(Ok(()), |help| writeln!(text, "hint: {help}"))
+        Diagnostic::help(self).map_or(Ok(()), |help| writeln!(text, "hint: {help}"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Eqs. 10 and 11: the difficulty-adaptive perceptual loss.
 //!
 //! In VGG-16's features a restored picture is drawn to the clean one and pushed off the degraded one (the easy negative)
-//! and the proxies' pictures (hard, or very hard where a proxy is still no better than the network):
+//! and the proxies' pictures (hard, or very hard where a proxy is still better than the network):
 //!
 //! ```text
 //! Σ_i ξ_i M_i(I_g, I_r) / ( λ M_i(I_d, I_r) + Σ_q O(N_q) M_i(N_q, I_r) )        eq. 11, M the mean |difference|
@@ -17,7 +17,7 @@ pub const LAYER_WEIGHTS: [f64; 4] = [1.0 / 16.0, 1.0 / 8.0, 1.0 / 4.0, 1.0];
 /// Keeps the quotient finite where a restored picture equals every negative.
 const EPSILON: f64 = 1e-7;
 
-/// Eq. 10, for each proxy: `1 + γ` where the network's average PSNR reaches the proxy's (very hard), else `1 - γ`.
+/// Eq. 10, for each proxy: `1 + γ` where the network's average PSNR reaches the proxy's (hard), else `1 - γ` (very hard).
 pub fn weights(average_psnr: f64, proxies: &[f64], gamma: f64) -> Vec<f64> {
     proxies
         .iter()

@@ -146,6 +146,7 @@ impl Planner<'_> {
                 });
             }
         }
+        distinguish(&mut sets);
         sets
     }
 
@@ -236,8 +237,10 @@ impl Planner<'_> {
             config.cfe = settings.cfe;
             config.guidance = settings.guidance;
             config.pgm = settings.pgm;
-            config.pgca = serde_json::from_value(settings.pgca.clone().into())
-                .map_err(|error| Failure::new(Exit::Spec, format!("restore.pgca: {error}")))?;
+            config.pgm_hidden = settings.pgm_hidden;
+            config.pgm_kernel = settings.pgm_kernel;
+            config.pgca = reading("pgca", &settings.pgca)?;
+            config.pgm_scope = reading("pgm_scope", &settings.pgm_scope)?;
         }
         let guide = match network.needs_guidance() {
             true => Some(self.weights.dinov2(self.experiment.towers)?),
@@ -260,6 +263,32 @@ impl Planner<'_> {
             seed: self.experiment.seed,
         };
         Ok(self.add(Job::Restore(job)))
+    }
+}
+
+/// One of the network's readings, by its word.
+fn reading<T: serde::de::DeserializeOwned>(key: &str, word: &str) -> Result<T, Failure> {
+    serde_json::from_value(word.into()).map_err(|error| Failure::new(Exit::Spec, format!("restore.{key}: {error}")))
+}
+
+/// Labels name folders and test sets, so no two sets may share one: later ones add their split, or a number.
+fn distinguish(sets: &mut [Set]) {
+    for index in 1..sets.len() {
+        let (before, rest) = sets.split_at_mut(index);
+        let set = &mut rest[0];
+        let taken = |label: &str| before.iter().any(|other| other.label == label);
+        if !taken(&set.label) {
+            continue;
+        }
+        let split = set.group.rsplit(' ').next().unwrap_or_default();
+        let longer = format!("{} {split}", set.label);
+        let numbered = (2..).map(|number| format!("{longer} {number}"));
+        if let Some(label) = std::iter::once(longer.clone())
+            .chain(numbered)
+            .find(|label| !taken(label))
+        {
+            set.label = label;
+        }
     }
 }
 

@@ -142,7 +142,10 @@ impl Finder<'_> {
         };
         let Some(split) = split else {
             if asked.optional {
-                self.talk.say(format!("{} is not indexed: left out", asked.dataset));
+                self.talk.say(format!(
+                    "{} has no {default_split} pictures in the index: left out",
+                    asked.dataset
+                ));
                 return Ok(None);
             }
             return Err(self.missing(asked, splits.iter().map(|split| split.dataset.as_str())));
@@ -175,6 +178,7 @@ impl Finder<'_> {
                 "clean pictures need `degradations = [{ kind = \"noise\", sigma = 25 }]`; `perceive-ir data show` tells what is missing",
             ));
         }
+        check_unchanged(&rows, &split.dataset)?;
         self.hash(&mut rows, &split.dataset)?;
         let digest = self.list(&rows)?;
         Ok(Some(Found::Indexed {
@@ -275,6 +279,33 @@ impl Finder<'_> {
         pairs::write(&path, &listed)?;
         Ok(digest)
     }
+}
+
+/// A stored hash tells what a file held when it was indexed: no file may have gone or changed since.
+fn check_unchanged(rows: &[PairRow], dataset: &str) -> Result<(), Failure> {
+    use rayon::prelude::*;
+    let again = format!("`perceive-ir data add FOLDER` reads what changed in {dataset}");
+    rows.par_iter()
+        .flat_map_iter(|row| [Some(&row.clean), row.degraded.as_ref()])
+        .flatten()
+        .try_for_each(|picture| {
+            let path = picture.path.display();
+            if let Some(fault) = &picture.fault {
+                return Err(Failure::new(Exit::Pictures, format!("{path} is broken: {fault}")).help(&again));
+            }
+            let Ok(metadata) = std::fs::metadata(&picture.path) else {
+                return Err(Failure::new(Exit::Pictures, format!("{path} is gone since it was indexed")).help(&again));
+            };
+            let modified = metadata
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+            let modified = modified.map_or(0, |since| since.as_nanos() as i64);
+            if metadata.len() == picture.size && modified == picture.mtime_ns {
+                return Ok(());
+            }
+            Err(Failure::new(Exit::Pictures, format!("{path} has changed since it was indexed")).help(&again))
+        })
 }
 
 /// What the pairs of a dataset suffer from, by the catalogue; `pair` for one of somebody's own.

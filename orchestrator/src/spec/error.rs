@@ -53,7 +53,7 @@ impl SpecError {
 
     pub(super) fn read(path: &Path, source: std::io::Error) -> Self {
         Self::new(format!("cannot read {}: {source}", path.display())).help(Some(
-            "name the file with --experiments FILE, or leave it out to use the shipped experiments".into(),
+            "name the file with --experiments-file FILE, or leave it out to use the shipped experiments".into(),
         ))
     }
 
@@ -91,6 +91,11 @@ impl SpecError {
         });
         error.unknown_name = true;
         error
+    }
+
+    /// A value from the command line that no experiment can have.
+    pub(super) fn impossible_set(set: &str, key: &str, what: &str) -> Self {
+        Self::new(format!("--set {set}: {key}: {what}"))
     }
 
     pub(super) fn impossible(

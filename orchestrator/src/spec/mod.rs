@@ -92,19 +92,93 @@ impl SpecFile {
             return Err(SpecError::unknown_experiment(name, &self.path, &self.names()));
         };
         let mut own = own.clone();
-        for text in sets {
+        // The scale chooses the preset that everything else lies over, so it is taken first.
+        let (scales, others): (Vec<&String>, Vec<&String>) = sets.iter().partition(|set| set::key(set) == "scale");
+        for text in scales {
             set::apply(&mut own, text)?;
         }
-        let merged = scale::merge(own, outside_scale)?;
+        let mut merged = scale::merge(own, outside_scale)?;
+        for text in others {
+            set::apply(&mut merged, text)?;
+        }
         let experiment: Experiment = merged
             .try_into()
             .map_err(|error: toml::de::Error| SpecError::set(sets, &error))?;
-        match experiment.check().first() {
-            None => Ok(experiment),
-            Some((key, what)) => {
-                let span = locate::key(&self.text, &format!("experiment.{name}.{key}"));
-                Err(SpecError::impossible(name, key, what, &self.path, &self.text, span))
-            }
+        let Some((key, what)) = experiment.check().into_iter().next() else {
+            return Ok(experiment);
+        };
+        if let Some(set) = sets.iter().find(|set| key.starts_with(set::key(set))) {
+            return Err(SpecError::impossible_set(set, &key, &what));
         }
+        let span = locate::key(&self.text, &format!("experiment.{name}.{key}"));
+        Err(SpecError::impossible(name, &key, &what, &self.path, &self.text, span))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> Result<SpecFile, SpecError> {
+        SpecFile::parse(Path::new("experiments.toml"), text.to_string())
+    }
+
+    const SCENES: &str = r#"
+        [experiment.a]
+        scale = "tiny"
+        towers = "stand-in"
+        train = [{ dataset = "scenes", count = 4, size = 64, degradations = [{ kind = "noise", sigma = 25 }] }]
+        test = [{ dataset = "scenes", count = 2, size = 64, degradations = [{ kind = "haze" }] }]
+        restore = { training = { steps = 7 } }
+    "#;
+
+    #[test]
+    fn the_shipped_experiments_are_well_formed() {
+        let shipped = file(SHIPPED).unwrap();
+        for name in shipped.names() {
+            shipped.resolve(name, None, &[]).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_experiment_lies_over_its_scale_and_a_scale_from_outside_replaces_both() {
+        let file = file(SCENES).unwrap();
+        let own = file.resolve("a", None, &[]).unwrap();
+        assert_eq!((own.restore.training.steps, own.restore.size), (7, Size::Tiny));
+        let small = file.resolve("a", Some(Size::Small), &[]).unwrap();
+        assert_eq!((small.restore.training.steps, small.restore.size), (8000, Size::Small));
+        let set = file
+            .resolve("a", Some(Size::Small), &["restore.training.steps=5".into()])
+            .unwrap();
+        assert_eq!(set.restore.training.steps, 5);
+    }
+
+    #[test]
+    fn a_slip_in_a_key_names_line_and_neighbour() {
+        let error = file("[experiment.a]\nscale = \"tiny\"\n[experiment.a.restore.training]\nstpes = 3\n").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("experiments.toml:4:1: unknown field `stpes`"),
+            "{error}"
+        );
+        assert!(format!("{:?}", miette::Diagnostic::help(&error).map(|help| help.to_string())).contains("`steps`"));
+    }
+
+    #[test]
+    fn an_impossible_value_is_blamed_on_who_gave_it() {
+        let file = file(SCENES).unwrap();
+        let error = file.resolve("a", None, &["restore.cfe=false".into()]).unwrap_err();
+        assert!(error.to_string().contains("restore.loss.contrastive"), "{error}");
+        let error = file.resolve("a", None, &["prompts.tokens=90".into()]).unwrap_err();
+        assert!(error.to_string().starts_with("--set prompts.tokens=90"), "{error}");
+        let error = file.resolve("a", None, &["prompts.tokns=9".into()]).unwrap_err();
+        assert!(error.to_string().contains("unknown field `tokns`"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_experiment_names_its_neighbour() {
+        let error = file(SCENES).unwrap().resolve("b", None, &[]).unwrap_err();
+        assert!(error.unknown_name);
     }
 }

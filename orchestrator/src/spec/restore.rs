@@ -18,6 +18,12 @@ pub struct Restore {
     pub pgm: bool,
     /// Attention with q from Y: `single` (the figure), `eq8` (literally, with a second attention) or `off`.
     pub pgca: String,
+    /// One PGM inside each ETB (`block`), or one a level (`level`, as Fig. 3 draws it).
+    pub pgm_scope: String,
+    /// Width between a PGM's linear map and its convolution; 0: the level's channels.
+    pub pgm_hidden: usize,
+    /// Size of a PGM's convolution, 1 or 3.
+    pub pgm_kernel: usize,
     pub loss: Loss,
     pub training: Training,
 }
@@ -69,6 +75,9 @@ impl Default for Restore {
             guidance: true,
             pgm: true,
             pgca: "single".into(),
+            pgm_scope: "block".into(),
+            pgm_hidden: 0,
+            pgm_kernel: 1,
             loss: Loss::default(),
             training: Training::default(),
         }
@@ -104,6 +113,12 @@ impl Restore {
             wrong.push((
                 "pgca".into(),
                 format!("{:?} is unknown; single, eq8 and off are possible", self.pgca),
+            ));
+        }
+        if !["block", "level"].contains(&self.pgm_scope.as_str()) {
+            wrong.push((
+                "pgm_scope".into(),
+                format!("{:?} is unknown; block and level are possible", self.pgm_scope),
             ));
         }
         if self.loss.contrastive > 0.0 && (self.network != "perceive-ir" || !self.cfe) {

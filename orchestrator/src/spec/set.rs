@@ -4,6 +4,11 @@ use serde::Deserialize;
 
 use super::{SpecError, experiment::Experiment, scale};
 
+/// The key of `a.b=c`.
+pub fn key(text: &str) -> &str {
+    text.split('=').next().unwrap_or(text).trim()
+}
+
 /// Checks `a.b=c` against the settings' keys and types and lays it over `own`. A value that is no TOML is a string.
 pub fn apply(own: &mut toml::Table, text: &str) -> Result<(), SpecError> {
     let Some((key, value)) = text.split_once('=') else {

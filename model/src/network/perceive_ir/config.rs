@@ -1,4 +1,4 @@
-//! Perceive-IR's sizes and readings; the defaults are those of `notes/paper-choices.md` (42.02 M parameters).
+//! Perceive-IR's sizes and readings; the defaults are those of `docs/paper-choices.md` (42.02 M parameters).
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};

@@ -27,7 +27,7 @@ fn devices() -> Finding {
     Finding::note(
         "devices",
         format!("{}; built without CUDA", names.join(", ")),
-        "nothing for quickstart and the small experiments; the paper's sizes need GPUs: build with --features cuda",
+        "nothing for quickstart and the small experiments; the paper's sizes would take months on a CPU",
     )
 }
 
