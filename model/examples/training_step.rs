@@ -4,14 +4,11 @@
 
 use std::{env, error::Error, fs, time::Instant};
 
-use burn::{
-    module::Module,
-    optim::{AdamWConfig, GradientsParams},
-    tensor::{Device, Distribution, Tensor},
-};
+use burn::tensor::{Device, Distribution, Tensor};
 use perceive_model::{
     loss::l1,
     network::{Network, NetworkConfig},
+    train::adamw::AdamW,
 };
 
 /// Width of the class tokens that stand for DINOv2's.
@@ -27,10 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::flex().autodiff();
     let config = NetworkConfig::sized(&name, size.parse()?)?.with_guidance_width(GUIDANCE_WIDTH);
     let mut network = Network::seeded(&config, 0, &device);
-    let mut optimiser = AdamWConfig::new().with_weight_decay(1e-4).with_epsilon(1e-8).init();
+    let mut optimiser = AdamW::new(1e-4, 1.0);
     println!(
         "{name} {size}: {} parameters, {batch} patches of {patch}x{patch}",
-        network.num_params()
+        network.parameters()
     );
 
     let random = |shape: [usize; 4]| Tensor::<4>::random(shape, Distribution::Uniform(0.0, 1.0), &device);
@@ -42,9 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let loss = l1(restored.image, clean.clone());
         let value: f32 = loss.clone().into_scalar();
         let forward = start.elapsed();
-        let gradients = GradientsParams::from_grads(loss.backward(), &network);
+        let gradients = loss.backward();
         let backward = start.elapsed() - forward;
-        network = optimiser.step(2e-4, network, gradients);
+        (network, _) = optimiser.step(network, &gradients, 2e-4);
         println!(
             "step {step}: forward {:.0} ms, backward {:.0} ms, all {:.0} ms, loss {value:.4}",
             forward.as_secs_f64() * 1e3,

@@ -83,11 +83,11 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     pub exit: Exit,
     /// One line: what, where, why.
-    message: String,
+    pub message: String,
     /// What to do, where there is something to do.
-    help: Option<String>,
+    pub help: Option<String>,
     /// A diagnostic that points into a file; its own message, help and labels are shown instead.
-    pointer: Option<Box<dyn Diagnostic + Send + Sync>>,
+    pub pointer: Option<Box<dyn Diagnostic + Send + Sync>>,
 }
 
 impl Failure {
@@ -282,7 +282,7 @@ fn exit_of_io(kind: ErrorKind) -> Exit {
 }
 
 /// The system's words without `(os error 28)`.
-fn plain(error: &io::Error) -> String {
+pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_string(),

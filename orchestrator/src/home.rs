@@ -113,9 +113,11 @@ impl Home {
         self.create()?;
         let path = self.lock();
         let unwritable = |error| {
-            let mut failure = Failure::io(format!("cannot lock {}", path.display()), &error);
-            failure.exit = Exit::Disk;
-            failure
+            let failure = Failure::io(format!("cannot lock {}", path.display()), &error);
+            Failure {
+                exit: Exit::Disk,
+                ..failure
+            }
         };
         let opened = File::options()
             .read(true)

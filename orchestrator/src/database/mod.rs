@@ -29,6 +29,7 @@ use tokio::runtime::{Builder, Runtime};
 
 pub use error::DatabaseError;
 
+use crate::failure::plain;
 use crate::home::Home;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
@@ -93,7 +94,7 @@ impl Database {
         let path = home.database();
         std::fs::create_dir_all(home.root()).map_err(|source| DatabaseError::Unwritable {
             path: path.clone(),
-            reason: source.to_string(),
+            reason: plain(&source),
             full: source.kind() == std::io::ErrorKind::StorageFull,
         })?;
         let writable = options(&path, patience)
@@ -124,7 +125,7 @@ impl Database {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|source| DatabaseError::Unwritable {
             path: path.to_path_buf(),
-            reason: source.to_string(),
+            reason: plain(&source),
             full: false,
         })?;
         let connected = runtime.block_on(options.connect());
@@ -181,6 +182,16 @@ impl Database {
             transaction.commit().await?;
             Ok(value)
         })
+    }
+}
+
+impl Drop for Database {
+    /// Leaves a file that is whole without its write-ahead log, so that copying it alone loses nothing.
+    fn drop(&mut self) {
+        // Waiting inside another runtime is not possible, and the log is read by whoever opens the file next.
+        if tokio::runtime::Handle::try_current().is_err() {
+            let _ = self.read(async |db| sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(db).await);
+        }
     }
 }
 
@@ -290,6 +301,21 @@ pub mod tests {
         });
         assert!(matches!(refused.unwrap(), Err(DatabaseError::Locked { .. })));
         second.write(async |_| Ok(())).unwrap();
+    }
+
+    #[test]
+    fn a_closed_database_is_whole_without_its_log() {
+        let (folder, home) = home();
+        let database = Database::open(&home).unwrap();
+        database.experiment("quickstart", "[quickstart]").unwrap();
+        drop(database);
+        let copy = Home::at(folder.path().join("copy"));
+        std::fs::create_dir(copy.root()).unwrap();
+        std::fs::copy(home.database(), copy.database()).unwrap();
+        assert_eq!(
+            Database::open_read_only(&copy).unwrap().experiment_names().unwrap(),
+            ["quickstart"]
+        );
     }
 
     #[test]

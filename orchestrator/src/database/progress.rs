@@ -20,7 +20,7 @@ impl Database {
         const SQL: &str = "
             SELECT runs.id AS run_id, runs.stage, runs.label, runs.state, runs.reason
             FROM case_artefacts
-            LEFT JOIN artefacts ON artefacts.key = artefact_key
+            LEFT JOIN artefacts ON artefacts.key = case_artefacts.artefact_key
             LEFT JOIN runs ON runs.id = (SELECT max(id) FROM runs WHERE runs.artefact_key = case_artefacts.artefact_key)
             WHERE case_artefacts.case_id = ? AND artefacts.key IS NULL
             ORDER BY runs.id IS NULL, runs.id";

@@ -36,11 +36,9 @@ impl WeightsStore {
         let Source { kind, file, name } = source;
         let name = name_of(kind, name)?;
         let unreadable = |error| {
-            let failure = Failure::io(format!("cannot read {}", file.display()), &error);
-            Failure {
-                exit: Exit::Weights,
-                ..failure
-            }
+            let mut failure = Failure::io(format!("cannot read {}", file.display()), &error);
+            failure.exit = Exit::Weights;
+            failure
         };
         let fingerprint = container::fingerprint(file).map_err(unreadable)?;
         let file_name = file_name(file);

@@ -100,8 +100,11 @@ impl Cfe {
     pub fn forward(&self, image: Tensor<4>) -> Tensor<2> {
         let x = self.down.iter().fold(image, |x, block| block.forward(x));
         let x = self.units.iter().fold(x, |x, unit| unit.forward(x));
-        let [batch, channels, ..] = x.dims();
-        let mean = x.reshape([batch, channels, 0]).mean_dim(2).reshape([batch, channels]);
+        let [batch, channels, height, width] = x.dims();
+        let mean = x
+            .reshape([batch, channels, height * width])
+            .mean_dim(2)
+            .reshape([batch, channels]);
         self.fc2.forward(leaky_relu(self.fc1.forward(mean)))
     }
 }

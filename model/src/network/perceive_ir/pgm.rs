@@ -8,7 +8,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::layer::{Linear, constant, uniform};
+use crate::layer::{Linear, constant};
 
 /// The k x k convolution of a 1x1 map: with zero padding only the kernel's middle meets a value.
 #[derive(Module, Debug)]
@@ -20,10 +20,10 @@ struct PixelConvolution {
 }
 
 impl PixelConvolution {
+    /// Gives `bias` whatever its input is, until it has learned something.
     fn new(input: usize, output: usize, kernel: usize, bias: f32, device: &Device) -> Self {
-        let bound = 1.0 / ((input * kernel * kernel) as f32).sqrt();
         Self {
-            weight: uniform([output, input, kernel, kernel], bound, device),
+            weight: constant([output, input, kernel, kernel], 0.0, device),
             bias: constant([output], bias, device),
         }
     }
@@ -50,7 +50,7 @@ pub struct Pgm {
 
 impl Pgm {
     /// For features of `channels`, a condition of `condition_dim` and a width between of `hidden`.
-    /// γ's last bias starts at 1 and β's at 0, so that Y starts near X.
+    /// γ's last bias starts at 1, β's at 0 and the last weights at 0: Y starts as X, the network as its backbone.
     pub fn new(channels: usize, condition_dim: usize, hidden: usize, kernel: usize, device: &Device) -> Self {
         Self {
             gamma_fc: Linear::new(condition_dim, hidden, true, device),

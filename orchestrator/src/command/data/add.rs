@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use perceive_datasets::catalogue;
-use perceive_datasets::scan::{Found, Problem, Report, ScanOptions, scan};
+use perceive_datasets::scan::{Problem, Report, ScanOptions, scan};
 
 use super::stored_name;
 use crate::database::{Database, DatabaseError};
@@ -92,45 +92,39 @@ fn table(report: &Report) -> Table {
 }
 
 fn tell_problems(report: &Report, talk: Talk) {
-    let mut kinds: BTreeMap<&str, Vec<&Problem>> = BTreeMap::new();
-    for problem in report.found.iter().flat_map(|found| &found.problems) {
-        kinds.entry(problem.word()).or_default().push(problem);
-    }
-    let shown = if talk == Talk::Verbose { usize::MAX } else { NAMED };
-    for (kind, problems) in kinds {
-        talk.say(format!("{kind}: {}", problems.len()));
-        for problem in problems.iter().take(shown) {
-            talk.say(format!("  {problem}"));
+    let named = if talk == Talk::Verbose { usize::MAX } else { NAMED };
+    for found in &report.found {
+        let mut kinds: BTreeMap<&str, Vec<&Problem>> = BTreeMap::new();
+        for problem in &found.problems {
+            kinds.entry(problem.word()).or_default().push(problem);
         }
-        if problems.len() > shown {
-            let more = problems.len() - shown;
+        for (kind, problems) in kinds {
+            talk.say(format!("{} {}, {kind}: {}", found.dataset, found.split, problems.len()));
+            for problem in problems.iter().take(named) {
+                talk.say(format!("  {problem}"));
+            }
+            if problems.len() > named {
+                let more = problems.len() - named;
+                let all = format!("perceive-ir data show {} --problems", found.dataset);
+                talk.say(format!("  and {more} more; -v or `{all}` names them all"));
+            }
+        }
+        if !found.repeats.is_empty() {
+            let pairs = count(found.repeats.len(), "pair");
+            let (dataset, split, root) = (&found.dataset, &found.split, found.root.display());
             talk.say(format!(
-                "  and {more} more; -v or `perceive-ir data show NAME --problems` names them all"
+                "{dataset} {split}: {root} repeats {pairs} of a more complete place"
             ));
         }
-    }
-    for found in report.found.iter().filter(|found| !found.repeats.is_empty()) {
-        let Found {
-            dataset,
-            split,
-            root,
-            repeats,
-            ..
-        } = found;
-        let copies = count(repeats.len(), "pair");
-        talk.say(format!(
-            "{dataset} {split}: {copies} in {} are there already in a more complete place",
-            root.display()
-        ));
     }
     for skipped in &report.skipped {
         talk.say(format!("passed over {}: {}", skipped.path.display(), skipped.reason));
     }
     for folder in &report.unknown {
-        talk.say(format!(
-            "no known dataset in {}: `data add --dataset NAME` adds pictures of your own",
-            folder.display()
-        ));
+        talk.say(format!("of no known dataset: {}", folder.display()));
+    }
+    if !report.unknown.is_empty() {
+        talk.say("`perceive-ir data add FOLDER --dataset NAME` adds such pictures under a name of your own");
     }
 }
 

@@ -1,24 +1,24 @@
 //! What experiments start from: their file, and the weights of the towers.
 
-use std::path::Path;
-
 use super::finding::Finding;
 use crate::failure::Failure;
 use crate::home::Home;
+use crate::spec::SpecFile;
 use crate::weights_store::{Kind, WeightsStore, how_to_install};
 
-/// Where experiments are looked for unless the command line names another file.
-const EXPERIMENTS: &str = "experiments.toml";
-
+/// The experiments' file of this folder, or the one shipped inside the program.
 pub fn experiments() -> Finding {
-    if Path::new(EXPERIMENTS).is_file() {
-        return Finding::ok("experiments", format!("{EXPERIMENTS} is here"));
+    match SpecFile::open(None) {
+        Ok(file) => Finding::ok(
+            "experiments",
+            format!("{}: {}", file.path.display(), file.names().join(", ")),
+        ),
+        Err(error) => {
+            let failure = Failure::from(error);
+            let to_do = "correct the file; `perceive-ir plan EXPERIMENT` points at the line";
+            Finding::problem(failure.exit, "experiments", failure.to_string(), to_do)
+        }
     }
-    Finding::note(
-        "experiments",
-        format!("no {EXPERIMENTS} in this folder"),
-        "quickstart is built in; for others work in a folder with that file",
-    )
 }
 
 /// A line for each tower, and one for networks that the user brought.

@@ -10,8 +10,11 @@ mod record;
 
 use crate::failure::Failure;
 use crate::home::Home;
-use crate::show::{Cell, Format, Table, count};
+use crate::show::{self, Cell, Format, Table, count};
 use finding::{Finding, State};
+
+/// Where what to do begins.
+const INDENT: usize = 11;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -24,7 +27,10 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
     findings.push(installed::experiments());
     findings.extend(installed::weights(home));
     findings.extend(record::findings(home));
-    table(&findings).print(args.format)?;
+    match args.format {
+        Format::Table => show::out(&report(&findings))?,
+        format => table(&findings).print(format)?,
+    }
 
     let problems: Vec<&Finding> = findings
         .iter()
@@ -45,6 +51,30 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
     }
 }
 
+/// A line for each finding, and indented under it what to do: addresses and commands are too long for columns.
+fn report(findings: &[Finding]) -> String {
+    let width = findings
+        .iter()
+        .map(|finding| finding.what.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut text = String::new();
+    for Finding {
+        what,
+        state,
+        found,
+        to_do,
+        ..
+    } in findings
+    {
+        text += &format!("{:<7}  {what:<width$}  {found}\n", state.name());
+        for line in to_do.lines() {
+            text += &format!("{:INDENT$}{line}\n", "");
+        }
+    }
+    text
+}
+
 fn table(findings: &[Finding]) -> Table {
     let mut table = Table::new(["what", "state", "found", "what to do"]);
     for finding in findings {
@@ -57,4 +87,24 @@ fn table(findings: &[Finding]) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_stands_under_what_was_found() {
+        let findings = [
+            Finding::ok("threads", "2"),
+            Finding::note("weights vgg16", "VGG-16 is missing", "fetch it\nimport it"),
+        ];
+        let expected = "\
+ok       threads        2
+note     weights vgg16  VGG-16 is missing
+           fetch it
+           import it
+";
+        assert_eq!(report(&findings), expected);
+    }
 }

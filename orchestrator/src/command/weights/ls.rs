@@ -2,8 +2,8 @@
 
 use crate::failure::Failure;
 use crate::home::Home;
-use crate::show::{Cell, Format, Table};
-use crate::weights_store::{Kind, WeightsStore};
+use crate::show::{Cell, Format, Table, Talk};
+use crate::weights_store::{Kind, Publication, WeightsStore};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -11,7 +11,7 @@ pub struct Args {
     format: Format,
 }
 
-pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
+pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let entries = WeightsStore::of(home).entries()?;
     let mut table = Table::new(["name", "kind", "state", "parameters", "source", "imported"]);
     for entry in &entries {
@@ -24,8 +24,11 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
             Cell::text(&entry.imported_at),
         ]);
     }
-    for kind in Kind::towers().filter(|kind| entries.iter().all(|entry| entry.name != kind.name)) {
-        let source = kind.publication.as_ref().map(|publication| publication.url);
+    let missing: Vec<&Kind> = Kind::towers()
+        .filter(|kind| entries.iter().all(|entry| entry.name != kind.name))
+        .collect();
+    for kind in &missing {
+        let source = kind.publication.as_ref().map(Publication::file);
         table.push([
             Cell::text(kind.name),
             Cell::text(kind.name),
@@ -35,5 +38,9 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
             Cell::None,
         ]);
     }
-    table.print(args.format)
+    table.print(args.format)?;
+    if !missing.is_empty() {
+        talk.say("`perceive-ir weights show KIND` tells where to fetch what is missing");
+    }
+    Ok(())
 }

@@ -32,7 +32,7 @@ enum Command {
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     match &args.command {
         Command::Import(args) => import::run(args, home, talk),
-        Command::Ls(args) => ls::run(args, home),
+        Command::Ls(args) => ls::run(args, home, talk),
         Command::Show(args) => show::run(args, home),
         Command::Rm(args) => rm::run(args, home, talk),
     }

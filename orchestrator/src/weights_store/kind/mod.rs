@@ -51,3 +51,42 @@ impl Kind {
 fn none(_key: &str) -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use perceive_model::tower::{Clip, ClipConfig, Dinov2, Dinov2Config, Vgg16, Vgg16Config};
+    use perceive_model::weights::shapes;
+
+    use super::*;
+
+    #[test]
+    fn published_sizes_are_those_of_the_published_networks() {
+        let device = Device::flex();
+        let count = |shapes: Vec<(String, Vec<usize>)>| -> usize {
+            shapes.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+        };
+        for (kind, parameters) in [
+            (&clip::KIND, count(shapes(&Clip::new(&ClipConfig::default(), &device)))),
+            (
+                &dinov2::KIND,
+                count(shapes(&Dinov2::new(&Dinov2Config::default(), &device))),
+            ),
+            (
+                &vgg16::KIND,
+                count(shapes(&Vgg16::new(&Vgg16Config::default(), &device))),
+            ),
+        ] {
+            let published = kind.publication.as_ref().unwrap().parameters;
+            assert_eq!(parameters, published, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn kinds_are_found_by_name_and_names_differ() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::named(kind.name).unwrap().title, kind.title);
+        }
+        assert!(Kind::named("clip").is_err());
+    }
+}
