@@ -1,6 +1,14 @@
 //! One picture in memory: 8-bit RGB, rows from the top, three interleaved channels.
+//!
+//! [`decode`] turns files into pictures, [`probe()`] reads only a file's size, [`save`] writes PNG whole or not at all.
+
+mod decode;
+mod probe;
+mod save;
 
 use std::path::{Path, PathBuf};
+
+pub use probe::probe;
 
 /// An 8-bit RGB picture.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,10 +24,36 @@ pub struct Picture {
 pub enum PictureError {
     #[error("cannot read {path}: {source}")]
     Read { path: PathBuf, source: std::io::Error },
+    /// The file does not begin as any format that is read here.
+    #[error("{path} is not a picture: {found}; PNG, JPEG, BMP, TIFF and WebP are read")]
+    NotAPicture { path: PathBuf, found: &'static str },
+    /// The file ends before the picture does, as a broken download leaves it.
+    #[error("{path} is cut off: it ends before its last row; fetch it again")]
+    Truncated { path: PathBuf },
     #[error("{path} is not a whole picture: {reason}")]
     Decode { path: PathBuf, reason: String },
     #[error("cannot write {path}: {source}")]
     Write { path: PathBuf, source: std::io::Error },
+}
+
+impl PictureError {
+    /// What the file system said, if the file system was the cause (a full disk is [`std::io::ErrorKind::StorageFull`]).
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } => Some(source.kind()),
+            Self::NotAPicture { .. } | Self::Truncated { .. } | Self::Decode { .. } => None,
+        }
+    }
+
+    /// The fault without the path, for lists that name the path already.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } => source.to_string(),
+            Self::NotAPicture { found, .. } => format!("not a picture: {found}"),
+            Self::Truncated { .. } => "cut off: it ends before its last row".to_owned(),
+            Self::Decode { reason, .. } => reason.clone(),
+        }
+    }
 }
 
 impl Picture {
@@ -66,17 +100,36 @@ impl Picture {
         out
     }
 
-    /// Decodes a file (PNG, JPEG, BMP, TIFF, WebP) to 8-bit RGB.
+    /// Reads a file (PNG, JPEG, BMP, TIFF, WebP) as 8-bit RGB; what becomes of other depths and colours stands in
+    /// `picture/decode.rs`.
     pub fn open(path: &Path) -> Result<Self, PictureError> {
-        let decoded = image::open(path).map_err(|error| PictureError::Decode {
+        let bytes = std::fs::read(path).map_err(|source| PictureError::Read {
             path: path.to_path_buf(),
-            reason: error.to_string(),
+            source,
         })?;
-        let rgb = decoded.to_rgb8();
-        Ok(Self {
-            width: rgb.width() as usize,
-            height: rgb.height() as usize,
-            rgb: rgb.into_raw(),
-        })
+        Self::decode(&bytes, path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_and_levels_are_inverse() {
+        let mut picture = Picture::new(16, 16);
+        for (i, level) in picture.rgb.iter_mut().enumerate() {
+            *level = (i % 256) as u8;
+        }
+        assert_eq!(Picture::from_planes(&picture.to_planes(), 16, 16), picture);
+    }
+
+    #[test]
+    fn a_crop_keeps_the_levels_of_its_rectangle() {
+        let mut picture = Picture::new(5, 4);
+        picture.rgb[(2 * 5 + 3) * 3] = 77;
+        let crop = picture.crop(3, 1, 2, 3);
+        assert_eq!((crop.width, crop.height), (2, 3));
+        assert_eq!(crop.rgb[2 * 3], 77);
     }
 }

@@ -4,6 +4,7 @@
 //! tensors of f32 in \[0, 1\]. See `docs/architecture.md`.
 
 pub mod kernel;
+pub mod layer;
 pub mod loss;
 pub mod metric;
 pub mod network;

@@ -2,9 +2,16 @@
 //!
 //! A line that was cut by a kill has no newline and is dropped when the journal is opened again.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
 
 /// One line of a journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,4 +61,76 @@ pub enum Event {
     Failed { reason: String, code: i32 },
     /// The artefact is whole.
     Done,
+}
+
+/// An open journal, appended to line by line.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    seq: u64,
+}
+
+impl Journal {
+    /// Opens the journal at `path`, goes on behind its last whole line, and cuts off what a kill left of another.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let failed = |error| Failure::io(format!("cannot open the journal {}", path.display()), &error);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let text = match std::fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(failed(error)),
+        };
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let seq = text[..whole].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let file = File::options().create(true).append(true).open(path).map_err(failed)?;
+        file.set_len(whole as u64).map_err(failed)?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            file,
+            seq,
+        })
+    }
+
+    /// Appends one event in one write.
+    pub fn append(&mut self, event: Event) -> Result<(), Failure> {
+        self.seq += 1;
+        let line = Line {
+            seq: self.seq,
+            at: jiff::Timestamp::now().as_millisecond(),
+            event,
+        };
+        let mut text = serde_json::to_vec(&line).unwrap_or_default();
+        text.push(b'\n');
+        let failed = |error| Failure::io(format!("cannot write the journal {}", self.path.display()), &error);
+        self.file.write_all(&text).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_line_is_dropped_and_the_numbers_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journals").join("run.jsonl");
+        let mut journal = Journal::open(&path).unwrap();
+        journal.append(Event::Saved { step: 5 }).unwrap();
+        journal.append(Event::Done).unwrap();
+        drop(journal);
+        let mut text = std::fs::read(&path).unwrap();
+        text.truncate(text.len() - 4);
+        std::fs::write(&path, text).unwrap();
+        Journal::open(&path).unwrap().append(Event::Paused { step: 6 }).unwrap();
+        let lines: Vec<Line> = std::fs::read_to_string(&path)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines.iter().map(|line| line.seq).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(lines[1].event, Event::Paused { step: 6 });
+    }
 }

@@ -1,5 +1,59 @@
 //! `perceive-ir`: datasets, experiments and restoration from the command line.
 
+mod command;
+mod database;
+mod device;
+mod failure;
+mod home;
 mod journal;
+mod paper;
+mod plan;
+mod results;
+mod run;
+mod sheet;
+mod show;
+mod spec;
+mod stage;
+mod weights_store;
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command::Command;
+use failure::Exit;
+use home::Home;
+use show::Talk;
+
+/// Quality-driven all-in-one image restoration: from pictures on disk to a table of results.
+#[derive(Debug, Parser)]
+#[command(name = "perceive-ir", version)]
+struct Cli {
+    /// The folder that holds the database, artefacts, journals and weights.
+    #[arg(
+        long,
+        global = true,
+        env = "PERCEIVE_HOME",
+        default_value = "runs",
+        value_name = "DIR"
+    )]
+    home: PathBuf,
+    /// Tell every detail.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Tell nothing but errors.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let home = Home::at(cli.home);
+    match cli.command.run(&home, Talk::new(cli.quiet, cli.verbose)) {
+        Ok(()) => Exit::Fine.into(),
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,1 +1,247 @@
+//! `batch(seed, step)`: which pictures, which crops, which flips, which noise: all a pure function of these two numbers, so
+//! that a training run resumes from its step alone, threads change nothing, and two machines agree.
 //!
+//! | file | what |
+//! | --- | --- |
+//! | `deal.rs` | which sample stands in which place of which batch |
+//! | `crop.rs` | the rectangle cut out of a sample's pictures, and its flips |
+//! | `cache.rs` | decoded pictures within a memory budget |
+//! | `fold.rs` | the halves of cross-validation |
+//! | `error.rs` | what can be wrong, and what to do |
+
+mod cache;
+mod crop;
+mod deal;
+mod error;
+mod fold;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::degradation::Noise;
+use crate::picture::Picture;
+use crate::random::Key;
+use cache::Cache;
+use crop::Crop;
+use deal::Deal;
+
+pub use error::BatchError;
+pub use fold::folds;
+
+/// One pair to learn from, with what else is known of its scene.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// Its name in reports.
+    pub name: String,
+    pub clean: PathBuf,
+    pub degraded: Degraded,
+    /// The kind of degradation as a number; samples of equal numbers are of one type to the contrastive loss.
+    pub kind: usize,
+    /// Further pictures of the same scene, aligned with `clean` (the negatives, in the order of their proxies).
+    pub companions: Vec<PathBuf>,
+}
+
+/// Where a sample's degraded side comes from.
+#[derive(Clone, Debug)]
+pub enum Degraded {
+    /// A picture of the same size as the clean one.
+    Picture(PathBuf),
+    /// Noise drawn anew on each crop of the clean picture.
+    Fresh(Noise),
+}
+
+/// Samples that share a weight: usually those of one dataset.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: String,
+    /// This source's share of all samples drawn, relative to the other sources'.
+    pub weight: f64,
+    pub samples: Vec<Sample>,
+}
+
+/// What a batch looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchSettings {
+    /// Samples in a batch, B.
+    pub batch: usize,
+    /// Side of the square crops in pixels, P.
+    pub patch: usize,
+    /// Mirror each sample left-right and top-bottom with probability 1/2 each.
+    pub flips: bool,
+    /// Also cut a second, independent patch of each degraded picture (the positive of the contrastive loss, eq. 12).
+    pub second_patch: bool,
+}
+
+/// One batch; levels in \[0, 1\], every patch block `[B, 3, P, P]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    pub batch: usize,
+    pub patch: usize,
+    pub degraded: Vec<f32>,
+    pub clean: Vec<f32>,
+    /// Another random crop of each degraded picture, with its own flips and noise.
+    pub second: Option<Vec<f32>>,
+    /// One block per companion slot.
+    pub companions: Vec<Vec<f32>>,
+    /// Each sample's kind.
+    pub kinds: Vec<usize>,
+    /// Each sample's (source, sample) index.
+    pub chosen: Vec<(usize, usize)>,
+}
+
+/// The batches of one training run.
+#[derive(Debug)]
+pub struct Batches {
+    sources: Vec<Source>,
+    settings: BatchSettings,
+    deal: Deal,
+    cache: Cache,
+}
+
+/// The patches cut for one place of a batch, each `[3, P, P]`.
+struct Patches {
+    degraded: Vec<f32>,
+    clean: Vec<f32>,
+    second: Vec<f32>,
+    companions: Vec<Vec<f32>>,
+}
+
+impl Batches {
+    /// Checks what can be checked without opening a picture. `cache_bytes` bounds the memory for decoded pictures; it
+    /// changes the speed only.
+    pub fn new(sources: Vec<Source>, settings: BatchSettings, cache_bytes: u64) -> Result<Self, BatchError> {
+        error::check(&sources, settings)?;
+        Ok(Self {
+            deal: Deal::new(sources.iter().map(|source| (source.weight, source.samples.len()))),
+            sources,
+            settings,
+            cache: Cache::new(cache_bytes),
+        })
+    }
+
+    /// What the batches look like.
+    pub fn settings(&self) -> BatchSettings {
+        self.settings
+    }
+
+    /// The batch of a step, on the calling thread's rayon pool.
+    ///
+    /// # Errors
+    /// When a picture cannot be read, is smaller than the patch, or differs in size from its clean partner; with several
+    /// faults in a batch, always the first place's.
+    pub fn batch(&self, seed: u64, step: u64) -> Result<Batch, BatchError> {
+        let BatchSettings { batch, patch, .. } = self.settings;
+        let first = step.wrapping_mul(batch as u64);
+        let chosen: Vec<(usize, usize)> = (0..batch as u64)
+            .map(|place| self.deal.draw(seed, first.wrapping_add(place)))
+            .collect();
+        let cut: Vec<Result<Patches, BatchError>> = chosen
+            .par_iter()
+            .enumerate()
+            .map(|(place, chosen)| {
+                self.cut(
+                    self.sample(*chosen),
+                    &Key::new("batch", seed).number(step).number(place as u64),
+                )
+            })
+            .collect();
+
+        let mut out = Batch {
+            batch,
+            patch,
+            degraded: Vec::with_capacity(batch * 3 * patch * patch),
+            clean: Vec::with_capacity(batch * 3 * patch * patch),
+            second: self.settings.second_patch.then(Vec::new),
+            companions: vec![Vec::new(); self.sources[0].samples[0].companions.len()],
+            kinds: chosen.iter().map(|chosen| self.sample(*chosen).kind).collect(),
+            chosen,
+        };
+        for patches in cut {
+            let patches = patches?;
+            out.degraded.extend(patches.degraded);
+            out.clean.extend(patches.clean);
+            if let Some(second) = &mut out.second {
+                second.extend(patches.second);
+            }
+            for (all, one) in out.companions.iter_mut().zip(patches.companions) {
+                all.extend(one);
+            }
+        }
+        Ok(out)
+    }
+
+    fn sample(&self, (source, sample): (usize, usize)) -> &Sample {
+        &self.sources[source].samples[sample]
+    }
+
+    /// Cuts one sample's patches; `key` names the place in the run.
+    fn cut(&self, sample: &Sample, key: &Key) -> Result<Patches, BatchError> {
+        let BatchSettings {
+            patch,
+            flips,
+            second_patch,
+            ..
+        } = self.settings;
+        let clean = self.cache.open(&sample.clean)?;
+        if clean.width < patch || clean.height < patch {
+            return Err(BatchError::TooSmall {
+                path: sample.clean.clone(),
+                width: clean.width,
+                height: clean.height,
+                patch,
+            });
+        }
+        let degraded = match &sample.degraded {
+            Degraded::Picture(path) => self.open_beside(path, &sample.clean, &clean)?,
+            Degraded::Fresh(_) => clean.clone(),
+        };
+        let crop_degraded = |crop: &Crop, noise_key: &Key| {
+            let mut planes = crop.planes(&degraded);
+            if let Degraded::Fresh(noise) = &sample.degraded {
+                noise.apply_to_planes(&mut planes, &mut noise_key.stream());
+            }
+            planes
+        };
+
+        let size = (clean.width, clean.height);
+        let crop = Crop::random(&mut key.clone().text("crop").stream(), size, patch, flips);
+        let mut companions = Vec::with_capacity(sample.companions.len());
+        for path in &sample.companions {
+            let companion = self.open_beside(path, &sample.clean, &clean)?;
+            companions.push(crop.planes(&companion));
+        }
+        let second = if second_patch {
+            let other = Crop::random(&mut key.clone().text("second crop").stream(), size, patch, flips);
+            crop_degraded(&other, &key.clone().text("second noise"))
+        } else {
+            Vec::new()
+        };
+        Ok(Patches {
+            degraded: crop_degraded(&crop, &key.clone().text("noise")),
+            clean: crop.planes(&clean),
+            second,
+            companions,
+        })
+    }
+
+    /// Opens a picture that must have the size of its clean partner.
+    fn open_beside(&self, path: &Path, clean_path: &Path, clean: &Picture) -> Result<Arc<Picture>, BatchError> {
+        let picture = self.cache.open(path)?;
+        if (picture.width, picture.height) == (clean.width, clean.height) {
+            return Ok(picture);
+        }
+        Err(BatchError::Sizes {
+            path: path.to_path_buf(),
+            width: picture.width,
+            height: picture.height,
+            clean: clean_path.to_path_buf(),
+            clean_width: clean.width,
+            clean_height: clean.height,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,53 @@
+//! Restoration networks: a degraded picture in, a restored one out.
 //!
+//! One folder a network; [`registry`] lists them, with their settings and presets, behind the one type [`Network`].
+//! A network's fields are named as its official code names its weights, so published checkpoints load as they are.
+
+mod channel_norm;
+mod convolution;
+pub mod perceive_ir;
+mod pixel_shuffle;
+mod registry;
+pub mod restormer;
+mod settings;
+pub mod whole_picture;
+
+pub use channel_norm::{ChannelNorm, NormKind};
+pub use perceive_ir::{PerceiveIr, PerceiveIrConfig};
+pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
+pub use registry::{Network, NetworkConfig};
+pub use restormer::{Restormer, RestormerConfig};
+pub use settings::{ConfigError, NetworkSettings, Size};
+
+use burn::{module::Module, tensor::Tensor};
+
+/// F_1 to F_4, the class tokens of four DINOv2 layers (eq. 5), each `[B, width]`.
+pub type Guidance = [Tensor<2>; 4];
+
+/// What a network makes of a degraded picture.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// `[B, 3, H, W]`, about 0 to 1 but not clamped.
+    pub image: Tensor<4>,
+    /// The degradation representation Z `[B, z_dim]` of a network that has a CFE.
+    pub z: Option<Tensor<2>>,
+}
+
+/// What training, evaluation and negatives ask of a network.
+pub trait Restorer: Module {
+    /// image `[B, 3, H, W]` in \[0, 1\], H and W multiples of [`whole_picture::MULTIPLE`].
+    ///
+    /// # Panics
+    /// If the network is guided and there is no guidance.
+    fn restore(&self, image: Tensor<4>, guidance: Option<Guidance>) -> Restored;
+
+    /// Z alone, `[B, z_dim]`, for the contrastive loss (eq. 12); `None` for a network without a CFE.
+    fn degradation(&self, _image: Tensor<4>) -> Option<Tensor<2>> {
+        None
+    }
+
+    /// Whether [`restore`](Self::restore) needs DINOv2's tokens.
+    fn needs_guidance(&self) -> bool {
+        false
+    }
+}

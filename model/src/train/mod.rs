@@ -1,1 +1,22 @@
+//! Training loops, one a stage: functions of a model, batches, settings and a device.
 //!
+//! Who calls a loop owns the steps: it asks for one step at a time, so that it can stop, save and tell between any two.
+//! What a loop needs to go on as if it had never stopped is a [`state::State`] that saves and loads exactly.
+
+pub mod adamw;
+pub mod batch;
+pub mod guide;
+pub mod objective;
+pub mod prompts;
+pub mod restorer;
+pub mod schedule;
+pub mod state;
+
+/// A loss that is no number: which term, at which step, and what it was.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("the loss term {term} became {value} at step {step}")]
+pub struct NotFinite {
+    pub term: String,
+    pub step: u64,
+    pub value: f32,
+}

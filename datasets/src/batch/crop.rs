@@ -1,0 +1,109 @@
+//! The rectangle cut out of a sample's pictures, and its flips: one for all pictures of a sample, so that they stay aligned.
+
+use crate::picture::Picture;
+use crate::random::Stream;
+
+/// A square of `patch` pixels at (`x`, `y`), perhaps mirrored.
+#[derive(Clone, Copy, Debug)]
+pub struct Crop {
+    x: usize,
+    y: usize,
+    patch: usize,
+    mirror: bool,
+    flip: bool,
+}
+
+impl Crop {
+    /// A uniformly random crop of a picture of `size` (width, height), which must be `patch` or more each way.
+    pub fn random(stream: &mut Stream, size: (usize, usize), patch: usize, flips: bool) -> Self {
+        let (x, y) = (stream.below(size.0 - patch + 1), stream.below(size.1 - patch + 1));
+        let (mirror, flip) = (stream.chance(0.5), stream.chance(0.5));
+        Self {
+            x,
+            y,
+            patch,
+            mirror: mirror && flips,
+            flip: flip && flips,
+        }
+    }
+
+    /// The crop of a picture as planes `[3, P, P]` of levels in \[0, 1\].
+    pub fn planes(&self, picture: &Picture) -> Vec<f32> {
+        let area = self.patch * self.patch;
+        let mut planes = vec![0.0; 3 * area];
+        for row in 0..self.patch {
+            let from_row = self.y + if self.flip { self.patch - 1 - row } else { row };
+            let start = (from_row * picture.width + self.x) * 3;
+            let pixels = picture.rgb[start..start + self.patch * 3].chunks_exact(3);
+            for (column, pixel) in pixels.enumerate() {
+                let to_column = if self.mirror { self.patch - 1 - column } else { column };
+                for (channel, level) in pixel.iter().enumerate() {
+                    planes[channel * area + row * self.patch + to_column] = f32::from(*level) / 255.0;
+                }
+            }
+        }
+        planes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Key;
+
+    /// A picture whose R is the column and G the row.
+    fn coordinates(width: usize, height: usize) -> Picture {
+        let mut picture = Picture::new(width, height);
+        for (i, pixel) in picture.rgb.chunks_exact_mut(3).enumerate() {
+            pixel[0] = (i % width) as u8;
+            pixel[1] = (i / width) as u8;
+        }
+        picture
+    }
+
+    #[test]
+    fn a_crop_is_its_rectangle_mirrored_as_said() {
+        let picture = coordinates(20, 10);
+        for (mirror, flip) in [(false, false), (true, false), (false, true), (true, true)] {
+            let crop = Crop {
+                x: 7,
+                y: 2,
+                patch: 5,
+                mirror,
+                flip,
+            };
+            let planes = crop.planes(&picture);
+            for y in 0..5 {
+                for x in 0..5 {
+                    let column = 7 + if mirror { 4 - x } else { x };
+                    let row = 2 + if flip { 4 - y } else { y };
+                    assert_eq!(planes[y * 5 + x], column as f32 / 255.0);
+                    assert_eq!(planes[25 + y * 5 + x], row as f32 / 255.0);
+                    assert_eq!(planes[50 + y * 5 + x], 0.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_place_and_flip_occurs() {
+        let mut stream = Key::new("test", 1).stream();
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..500 {
+            let crop = Crop::random(&mut stream, (10, 9), 8, true);
+            seen.insert((crop.x, crop.y, crop.mirror, crop.flip));
+        }
+        assert_eq!(seen.len(), 3 * 2 * 4);
+    }
+
+    #[test]
+    fn turning_flips_off_moves_no_crop() {
+        let (mut a, mut b) = (Key::new("test", 1).stream(), Key::new("test", 1).stream());
+        for _ in 0..50 {
+            let with = Crop::random(&mut a, (100, 90), 8, true);
+            let without = Crop::random(&mut b, (100, 90), 8, false);
+            assert_eq!((with.x, with.y), (without.x, without.y));
+            assert!(!without.mirror && !without.flip);
+        }
+    }
+}

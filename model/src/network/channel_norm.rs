@@ -1,0 +1,47 @@
+//! Layer norm over the channels of every pixel: Restormer's two variants.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::layer_norm;
+use crate::layer::constant;
+
+/// Restormer's and this project's epsilon; PyTorch's default.
+const EPSILON: f64 = 1e-5;
+
+/// Restormer's `LayerNorm_type`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NormKind {
+    /// `(x - mean) / sqrt(var + eps) * weight + bias`
+    #[default]
+    WithBias,
+    /// `x / sqrt(var + eps) * weight`
+    BiasFree,
+}
+
+/// The norm of one channel vector a pixel; its kind is whether it has a bias.
+#[derive(Module, Debug)]
+pub struct ChannelNorm {
+    /// `[C]`, starts at 1.
+    pub weight: Param<Tensor<1>>,
+    /// `[C]`, starts at 0.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl ChannelNorm {
+    pub fn new(channels: usize, kind: NormKind, device: &Device) -> Self {
+        Self {
+            weight: constant([channels], 1.0, device),
+            bias: (kind == NormKind::WithBias).then(|| constant([channels], 0.0, device)),
+        }
+    }
+
+    /// `[B, C, H, W]` to the same.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        layer_norm(x, self.weight.val(), self.bias.as_ref().map(Param::val), EPSILON)
+    }
+}

@@ -1,0 +1,164 @@
+//! Perceive-IR's sizes and readings; the defaults are those of `notes/paper-choices.md` (42.02 M parameters).
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::PerceiveIr;
+use crate::network::restormer::check_levels;
+use crate::network::{ConfigError, NetworkSettings, Size};
+
+/// How many PGMs a level has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PgmScope {
+    /// One inside each ETB, fed by that block's own input.
+    #[default]
+    Block,
+    /// One, fed by the level's input; its Y is shared by the level's ETBs (as Fig. 3 draws it).
+    Level,
+}
+
+/// The attention of an ETB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PgcaMode {
+    /// One MDTA-style attention with q from Y, k and v from X (as Fig. 3 draws it).
+    #[default]
+    Single,
+    /// Eq. 8 literally: cross attention, then a whole MDTA.
+    Eq8,
+    /// No cross attention: an MDTA on Y, plus Y.
+    Off,
+}
+
+/// # What the switches of Table VI mean here
+/// The condition of the PGMs is `[Z; F_l]`: `cfe = false` leaves F_l, `guidance = false` leaves Z. With neither, or with
+/// `pgm = false`, there is no PGM and Y = X; a CFE still gives Z to the contrastive loss. With all three off and
+/// `pgca` single or off, the network computes what Restormer does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PerceiveIrConfig {
+    /// Channels at full resolution, as in [`RestormerConfig`](crate::network::RestormerConfig).
+    pub dim: usize,
+    /// TBs of encoder levels 1 to 3 and ETBs of the latent (level 4) and the decoder levels 3 to 1.
+    pub blocks: [usize; 4],
+    pub heads: [usize; 4],
+    pub expansion: f64,
+    /// Plain TBs after decoder level 1.
+    pub refine: usize,
+    /// Width of the DINOv2 tokens F_1 to F_4.
+    pub feat_dim: usize,
+    /// Width of the degradation representation Z.
+    pub z_dim: usize,
+    /// Channels of the CFE's residual blocks; each but the first halves the resolution.
+    pub cfe_widths: Vec<usize>,
+    /// Identity-skip units at the CFE's last width.
+    pub cfe_units: usize,
+    pub pgm_scope: PgmScope,
+    /// Width between a PGM's linear map and its convolution; 0 is the level's channels.
+    pub pgm_hidden: usize,
+    /// Size of a PGM's convolution, 1 or 3.
+    pub pgm_kernel: usize,
+    pub pgca: PgcaMode,
+    /// Whether there is a CFE.
+    pub cfe: bool,
+    /// Whether the PGMs see the DINOv2 tokens.
+    pub guidance: bool,
+    /// Whether there are PGMs.
+    pub pgm: bool,
+}
+
+impl Default for PerceiveIrConfig {
+    fn default() -> Self {
+        Self {
+            dim: 48,
+            blocks: [4, 6, 6, 8],
+            heads: [1, 2, 4, 8],
+            expansion: 2.66,
+            refine: 4,
+            feat_dim: 768,
+            z_dim: 128,
+            cfe_widths: vec![64, 128, 256],
+            cfe_units: 2,
+            pgm_scope: PgmScope::Block,
+            pgm_hidden: 0,
+            pgm_kernel: 1,
+            pgca: PgcaMode::Single,
+            cfe: true,
+            guidance: true,
+            pgm: true,
+        }
+    }
+}
+
+impl PerceiveIrConfig {
+    /// Width of the PGMs' condition, or `None` where there are no PGMs.
+    pub fn condition_dim(&self) -> Option<usize> {
+        let width = usize::from(self.cfe) * self.z_dim + usize::from(self.guidance) * self.feat_dim;
+        (self.pgm && width > 0).then_some(width)
+    }
+
+    /// Whether the forward pass uses the DINOv2 tokens.
+    pub fn needs_guidance(&self) -> bool {
+        self.pgm && self.guidance
+    }
+}
+
+impl NetworkSettings for PerceiveIrConfig {
+    type Network = PerceiveIr;
+
+    fn sized(size: Size) -> Self {
+        let paper = Self::default();
+        match size {
+            Size::Tiny => Self {
+                dim: 12,
+                blocks: [1; 4],
+                refine: 1,
+                z_dim: 16,
+                cfe_widths: vec![8, 16, 24],
+                cfe_units: 1,
+                ..paper
+            },
+            Size::Small => Self {
+                dim: 16,
+                blocks: [1, 1, 1, 2],
+                refine: 1,
+                z_dim: 32,
+                cfe_widths: vec![16, 32, 64],
+                cfe_units: 1,
+                ..paper
+            },
+            Size::Paper => paper,
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        check_levels(self.dim, self.heads, self.expansion)?;
+        ConfigError::unless(matches!(self.pgm_kernel, 1 | 3), "pgm_kernel", || {
+            format!("{} is neither 1 nor 3", self.pgm_kernel)
+        })?;
+        ConfigError::unless(!self.needs_guidance() || self.feat_dim > 0, "feat_dim", || {
+            "guidance needs a width of 1 or more".into()
+        })?;
+        ConfigError::unless(!self.cfe || self.z_dim > 0, "z_dim", || {
+            "the CFE needs a width of 1 or more".into()
+        })?;
+        ConfigError::unless(
+            !self.cfe || self.cfe_widths.first().is_some_and(|_| !self.cfe_widths.contains(&0)),
+            "cfe_widths",
+            || "the CFE needs one width or more, each of 1 or more".into(),
+        )
+    }
+
+    fn set_guidance_width(&mut self, width: usize) {
+        self.feat_dim = width;
+    }
+
+    fn needs_guidance(&self) -> bool {
+        Self::needs_guidance(self)
+    }
+
+    fn build(&self, device: &Device) -> PerceiveIr {
+        PerceiveIr::new(self, device)
+    }
+}

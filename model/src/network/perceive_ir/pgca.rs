@@ -1,0 +1,69 @@
+//! PGCA, prior guidance cross attention (eqs. 7 and 8): channel attention whose queries come from the modulated Y
+//! and whose keys and values come from X. In its single form it has exactly MDTA's parameters.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor},
+};
+
+use crate::kernel::channel_attention;
+use crate::layer::{Conv2d, constant};
+use crate::network::convolution::{depthwise, pointwise};
+use crate::network::restormer::Mdta;
+
+#[derive(Module, Debug)]
+pub struct Pgca {
+    /// `[heads, 1, 1]`, starts at 1: eq. 7's 1/α, a learned multiplier.
+    pub temperature: Param<Tensor<3>>,
+    q: Conv2d,
+    q_dwconv: Conv2d,
+    kv: Conv2d,
+    kv_dwconv: Conv2d,
+    /// Of the single form.
+    project_out: Option<Conv2d>,
+    /// Of eq. 8's literal form.
+    mdta: Option<Mdta>,
+}
+
+impl Pgca {
+    /// One attention and its output projection.
+    pub fn single(channels: usize, heads: usize, device: &Device) -> Self {
+        let project_out = Some(pointwise(channels, channels, false, device));
+        Self {
+            project_out,
+            ..Self::bare(channels, heads, device)
+        }
+    }
+
+    /// Eq. 8 literally: the attention, then a whole MDTA.
+    pub fn then_mdta(channels: usize, heads: usize, device: &Device) -> Self {
+        let mdta = Some(Mdta::new(channels, heads, false, device));
+        Self {
+            mdta,
+            ..Self::bare(channels, heads, device)
+        }
+    }
+
+    fn bare(channels: usize, heads: usize, device: &Device) -> Self {
+        Self {
+            temperature: constant([heads, 1, 1], 1.0, device),
+            q: pointwise(channels, channels, false, device),
+            q_dwconv: depthwise(channels, false, device),
+            kv: pointwise(channels, 2 * channels, false, device),
+            kv_dwconv: depthwise(2 * channels, false, device),
+            project_out: None,
+            mdta: None,
+        }
+    }
+
+    /// x and y, both `[B, C, H, W]`, to the same.
+    pub fn forward(&self, x: Tensor<4>, y: Tensor<4>) -> Tensor<4> {
+        let channels = x.dims()[1];
+        let q = self.q_dwconv.forward(self.q.forward(y));
+        let kv = self.kv_dwconv.forward(self.kv.forward(x));
+        let (k, v) = (kv.clone().narrow(1, 0, channels), kv.narrow(1, channels, channels));
+        let attended = channel_attention(q, k, v, self.temperature.val());
+        let attended = self.project_out.iter().fold(attended, |x, project| project.forward(x));
+        self.mdta.iter().fold(attended, |x, mdta| mdta.forward(x))
+    }
+}

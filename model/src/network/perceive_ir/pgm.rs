@@ -1,0 +1,70 @@
+//! PGM, prompt guidance module (eq. 6): features modulated by a condition, `Y = γ ⊙ X + β`.
+//!
+//! γ and β are each a convolution of a linear map of the condition (Z and a DINOv2 token), one number a channel.
+//! It knows no backbone.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor},
+};
+
+use crate::layer::{Linear, constant, uniform};
+
+/// The k x k convolution of a 1x1 map: with zero padding only the kernel's middle meets a value.
+#[derive(Module, Debug)]
+struct PixelConvolution {
+    /// `[O, I, k, k]`
+    weight: Param<Tensor<4>>,
+    /// `[O]`
+    bias: Param<Tensor<1>>,
+}
+
+impl PixelConvolution {
+    fn new(input: usize, output: usize, kernel: usize, bias: f32, device: &Device) -> Self {
+        let bound = 1.0 / ((input * kernel * kernel) as f32).sqrt();
+        Self {
+            weight: uniform([output, input, kernel, kernel], bound, device),
+            bias: constant([output], bias, device),
+        }
+    }
+
+    /// `[B, I]` to `[B, O]`.
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let weight = self.weight.val();
+        let [output, input, kernel, _] = weight.dims();
+        let middle = weight
+            .narrow(2, kernel / 2, 1)
+            .narrow(3, kernel / 2, 1)
+            .reshape([output, input]);
+        x.matmul(middle.transpose()) + self.bias.val().unsqueeze()
+    }
+}
+
+#[derive(Module, Debug)]
+pub struct Pgm {
+    gamma_fc: Linear,
+    beta_fc: Linear,
+    gamma_conv: PixelConvolution,
+    beta_conv: PixelConvolution,
+}
+
+impl Pgm {
+    /// For features of `channels`, a condition of `condition_dim` and a width between of `hidden`.
+    /// γ's last bias starts at 1 and β's at 0, so that Y starts near X.
+    pub fn new(channels: usize, condition_dim: usize, hidden: usize, kernel: usize, device: &Device) -> Self {
+        Self {
+            gamma_fc: Linear::new(condition_dim, hidden, true, device),
+            beta_fc: Linear::new(condition_dim, hidden, true, device),
+            gamma_conv: PixelConvolution::new(hidden, channels, kernel, 1.0, device),
+            beta_conv: PixelConvolution::new(hidden, channels, kernel, 0.0, device),
+        }
+    }
+
+    /// x `[B, C, H, W]` and condition `[B, condition_dim]` to Y `[B, C, H, W]`.
+    pub fn forward(&self, x: Tensor<4>, condition: Tensor<2>) -> Tensor<4> {
+        let [batch, channels, ..] = x.dims();
+        let gamma = self.gamma_conv.forward(self.gamma_fc.forward(condition.clone()));
+        let beta = self.beta_conv.forward(self.beta_fc.forward(condition));
+        x * gamma.reshape([batch, channels, 1, 1]) + beta.reshape([batch, channels, 1, 1])
+    }
+}

@@ -1,0 +1,41 @@
+//! MDTA, multi-Dconv head transposed attention: attention over channels instead of pixels.
+//!
+//! `W_o · softmax(norm(q) norm(k)ᵀ · t) v` with q, k, v each a 1x1 then a depthwise 3x3 convolution of the input.
+
+use burn::{
+    module::{Module, Param},
+    tensor::{Device, Tensor},
+};
+
+use crate::kernel::channel_attention;
+use crate::layer::{Conv2d, constant};
+use crate::network::convolution::{depthwise, pointwise};
+
+#[derive(Module, Debug)]
+pub struct Mdta {
+    /// `[heads, 1, 1]`, starts at 1: the paper's 1/α, a learned multiplier.
+    pub temperature: Param<Tensor<3>>,
+    qkv: Conv2d,
+    qkv_dwconv: Conv2d,
+    project_out: Conv2d,
+}
+
+impl Mdta {
+    pub fn new(channels: usize, heads: usize, bias: bool, device: &Device) -> Self {
+        Self {
+            temperature: constant([heads, 1, 1], 1.0, device),
+            qkv: pointwise(channels, 3 * channels, bias, device),
+            qkv_dwconv: depthwise(3 * channels, bias, device),
+            project_out: pointwise(channels, channels, bias, device),
+        }
+    }
+
+    /// `[B, C, H, W]` to the same.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let channels = x.dims()[1];
+        let qkv = self.qkv_dwconv.forward(self.qkv.forward(x));
+        let part = |index: usize| qkv.clone().narrow(1, index * channels, channels);
+        let attended = channel_attention(part(0), part(1), part(2), self.temperature.val());
+        self.project_out.forward(attended)
+    }
+}

@@ -1,0 +1,35 @@
+//! GDFN, gated-Dconv feed-forward network: `W_o (gelu(x1) ⊙ x2)`, x1 and x2 the halves of a widened, filtered input.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+
+use crate::kernel::gelu_gate;
+use crate::layer::Conv2d;
+use crate::network::convolution::{depthwise, pointwise};
+
+#[derive(Module, Debug)]
+pub struct Gdfn {
+    project_in: Conv2d,
+    dwconv: Conv2d,
+    project_out: Conv2d,
+}
+
+impl Gdfn {
+    /// Each half has `floor(channels * expansion)` channels.
+    pub fn new(channels: usize, expansion: f64, bias: bool, device: &Device) -> Self {
+        let hidden = (channels as f64 * expansion) as usize;
+        Self {
+            project_in: pointwise(channels, 2 * hidden, bias, device),
+            dwconv: depthwise(2 * hidden, bias, device),
+            project_out: pointwise(hidden, channels, bias, device),
+        }
+    }
+
+    /// `[B, C, H, W]` to the same.
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        self.project_out
+            .forward(gelu_gate(self.dwconv.forward(self.project_in.forward(x))))
+    }
+}

@@ -1,0 +1,157 @@
+//! `perceive-ir data add PATH…`: looks for datasets, says what was found and what cannot be used, and remembers it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use perceive_datasets::catalogue;
+use perceive_datasets::scan::{Found, Problem, Report, ScanOptions, scan};
+
+use super::stored_name;
+use crate::database::{Database, DatabaseError};
+use crate::failure::{Exit, Failure, nearest};
+use crate::home::Home;
+use crate::show::{Cell, Format, Table, Talk, count};
+
+/// So many problems of one kind are named; `-v` and `data show --problems` name all.
+const NAMED: usize = 10;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folders to look through.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Say which dataset it is: one of the catalogue, or a name for pictures of your own.
+    #[arg(long, value_name = "NAME")]
+    dataset: Option<String>,
+    /// Say what is found, remember nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
+    let known = match Database::open_read_only(home) {
+        Ok(database) => database.known()?,
+        Err(DatabaseError::Missing { .. }) => HashMap::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let dataset = args.dataset.as_deref().map(stored_name);
+    warn_of_a_slip(dataset, talk);
+    let options = ScanOptions {
+        dataset: dataset.map(str::to_string),
+    };
+    let report = scan(&args.paths, &options, &|path| known.get(path).copied())?;
+
+    table(&report).print(args.format)?;
+    tell_problems(&report, talk);
+    if report.found.iter().all(|found| found.count() == 0) {
+        return Err(nothing_usable(&report));
+    }
+    if args.dry_run {
+        talk.say("nothing was remembered (--dry-run)");
+        return Ok(());
+    }
+    let database = Database::open(home)?;
+    for gone in database.store_scan(&report, &args.paths, dataset)? {
+        talk.say(format!(
+            "forgot {} {} in {}: the folder is gone",
+            gone.dataset, gone.split, gone.root
+        ));
+    }
+    talk.say(format!("remembered in {}", database.path().display()));
+    Ok(())
+}
+
+/// A name of one's own that is nearly a name of the catalogue is probably a slip.
+fn warn_of_a_slip(dataset: Option<&str>, talk: Talk) {
+    let Some(name) = dataset.filter(|name| catalogue::find(name).is_none()) else {
+        return;
+    };
+    if let Some(near) = nearest(name, catalogue::names()) {
+        talk.warn(format!(
+            "'{name}' is taken for a dataset of your own; the catalogue has '{near}'"
+        ));
+    }
+}
+
+fn table(report: &Report) -> Table {
+    let mut table = Table::new(["dataset", "split", "layout", "found", "official", "problems", "folder"]);
+    for found in &report.found {
+        table.push([
+            Cell::text(&found.dataset),
+            Cell::text(&found.split),
+            Cell::text(&found.layout),
+            found.count().into(),
+            found.official.map_or(Cell::None, Cell::from),
+            found.problems.len().into(),
+            Cell::text(found.root.display().to_string()),
+        ]);
+    }
+    table
+}
+
+fn tell_problems(report: &Report, talk: Talk) {
+    let mut kinds: BTreeMap<&str, Vec<&Problem>> = BTreeMap::new();
+    for problem in report.found.iter().flat_map(|found| &found.problems) {
+        kinds.entry(problem.word()).or_default().push(problem);
+    }
+    let shown = if talk == Talk::Verbose { usize::MAX } else { NAMED };
+    for (kind, problems) in kinds {
+        talk.say(format!("{kind}: {}", problems.len()));
+        for problem in problems.iter().take(shown) {
+            talk.say(format!("  {problem}"));
+        }
+        if problems.len() > shown {
+            let more = problems.len() - shown;
+            talk.say(format!(
+                "  and {more} more; -v or `perceive-ir data show NAME --problems` names them all"
+            ));
+        }
+    }
+    for found in report.found.iter().filter(|found| !found.repeats.is_empty()) {
+        let Found {
+            dataset,
+            split,
+            root,
+            repeats,
+            ..
+        } = found;
+        let copies = count(repeats.len(), "pair");
+        talk.say(format!(
+            "{dataset} {split}: {copies} in {} are there already in a more complete place",
+            root.display()
+        ));
+    }
+    for skipped in &report.skipped {
+        talk.say(format!("passed over {}: {}", skipped.path.display(), skipped.reason));
+    }
+    for folder in &report.unknown {
+        talk.say(format!(
+            "no known dataset in {}: `data add --dataset NAME` adds pictures of your own",
+            folder.display()
+        ));
+    }
+}
+
+fn nothing_usable(report: &Report) -> Failure {
+    let mut names: Vec<&str> = report.found.iter().map(|found| found.dataset.as_str()).collect();
+    names.dedup();
+    let pairing: Vec<String> = names
+        .iter()
+        .filter_map(|name| catalogue::find(name))
+        .map(|entry| format!("{} is paired by {}", entry.name, entry.pairing))
+        .collect();
+    let failure = Failure::new(
+        Exit::Pictures,
+        format!(
+            "nothing here can be used: of {} there is no whole pair",
+            names.join(", ")
+        ),
+    );
+    if pairing.is_empty() {
+        failure
+    } else {
+        failure.help(pairing.join("; "))
+    }
+}

@@ -1,0 +1,87 @@
+//! What experiments start from: their file, and the weights of the towers.
+
+use std::path::Path;
+
+use super::finding::Finding;
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::weights_store::{Kind, WeightsStore, how_to_install};
+
+/// Where experiments are looked for unless the command line names another file.
+const EXPERIMENTS: &str = "experiments.toml";
+
+pub fn experiments() -> Finding {
+    if Path::new(EXPERIMENTS).is_file() {
+        return Finding::ok("experiments", format!("{EXPERIMENTS} is here"));
+    }
+    Finding::note(
+        "experiments",
+        format!("no {EXPERIMENTS} in this folder"),
+        "quickstart is built in; for others work in a folder with that file",
+    )
+}
+
+/// A line for each tower, and one for networks that the user brought.
+pub fn weights(home: &Home) -> Vec<Finding> {
+    let store = WeightsStore::of(home);
+    let mut findings: Vec<Finding> = Kind::towers().map(|kind| tower(&store, kind)).collect();
+    match store.entries() {
+        Ok(entries) => {
+            let own = entries
+                .iter()
+                .filter(|entry| Kind::towers().all(|kind| kind.name != entry.name));
+            findings.extend(own.map(|entry| {
+                let found = format!("{}, {} parameters, from {}", entry.kind, entry.parameters, entry.source);
+                Finding::ok(format!("weights {}", entry.name), found)
+            }));
+        }
+        Err(failure) => findings.push(broken("weights", &failure)),
+    }
+    findings
+}
+
+fn tower(store: &WeightsStore, kind: &Kind) -> Finding {
+    let what = format!("weights {}", kind.name);
+    match (store.entry(kind.name), store.find(kind)) {
+        (Ok(Some(entry)), Ok(_)) => Finding::ok(
+            what,
+            format!("installed from {}, SHA-256 {}", entry.source, short(&entry.sha256)),
+        ),
+        (Ok(None), _) => Finding::note(what, format!("{} is missing", kind.title), how_to_install(kind)),
+        (Err(failure), _) | (_, Err(failure)) => broken(what, &failure),
+    }
+}
+
+/// The main job has stand-ins, so broken weights stand in nobody's way but the asker's.
+fn broken(what: impl Into<String>, failure: &Failure) -> Finding {
+    let to_do = miette::Diagnostic::help(failure)
+        .map(|help| help.to_string())
+        .unwrap_or_default();
+    Finding::note(what, failure.to_string(), to_do)
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::State;
+    use super::*;
+
+    #[test]
+    fn a_missing_tower_is_a_note_with_address_command_and_alternative() {
+        let folder = tempfile::tempdir().unwrap();
+        let findings = weights(&Home::at(folder.path()));
+        assert_eq!(findings.len(), 3);
+        for (finding, file) in findings
+            .iter()
+            .zip(["ViT-B-32.pt", "dinov2_vitb14_pretrain.pth", "vgg16-397923af.pth"])
+        {
+            assert_eq!(finding.state, State::Note);
+            for said in ["https://", file, "perceive-ir weights import", "stand-in"] {
+                assert!(finding.to_do.contains(said), "{said}: {}", finding.to_do);
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `perceive-ir restore INPUT… -o DIR --model RUN`: one's own pictures through a trained restorer.
+
+use std::path::{Path, PathBuf};
+
+use perceive_datasets::picture::Picture;
+
+use crate::{
+    database::Database,
+    device::DeviceName,
+    failure::{Exit, Failure},
+    home::Home,
+    show::{Talk, progress::Progress},
+    stage::{
+        context::create_folder,
+        restorer::{Restorer, tiled},
+    },
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Pictures, or folders of pictures.
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
+    /// The folder that the restored pictures go to, as PNG under their own names.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+    /// A restore run: its id (or the beginning of it), or an experiment's name for its newest.
+    #[arg(long, value_name = "RUN")]
+    model: String,
+    #[arg(long, default_value = "cpu", value_name = "NAME")]
+    device: String,
+    /// Larger pictures are restored in overlapping tiles of this width and height.
+    #[arg(long, default_value_t = 512, value_name = "PIXELS")]
+    tile: usize,
+    /// Replace pictures that are in the output folder already.
+    #[arg(long)]
+    force: bool,
+    /// Show what would be written and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
+    if args.tile < 64 {
+        return Err(
+            Failure::new(Exit::Usage, "--tile: tiles of less than 64 pixels see too little").help("--tile 512"),
+        );
+    }
+    let device = args.device.parse::<DeviceName>()?.open()?;
+    let work = work(args)?;
+    let model = model(args, home)?;
+    if args.dry_run {
+        return work
+            .iter()
+            .try_for_each(|(from, to)| crate::show::out(&format!("{} -> {}\n", from.display(), to.display())));
+    }
+    let restorer = Restorer::open(&model, home, &device)?;
+    create_folder(&args.output)?;
+    let bar = Progress::new(talk).bar("restoring", work.len() as u64, "pictures");
+    let mut broken = Vec::new();
+    for (from, to) in &work {
+        match Picture::open(from) {
+            Ok(picture) => tiled(&restorer, &picture, args.tile).save_png(to)?,
+            Err(error) => broken.push(error.to_string()),
+        }
+        bar.advance();
+    }
+    bar.finish(&format!(
+        "{} pictures in {}",
+        work.len() - broken.len(),
+        args.output.display()
+    ));
+    if broken.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Pictures,
+        format!(
+            "{} of {} pictures cannot be read: {}",
+            broken.len(),
+            work.len(),
+            broken.join("; ")
+        ),
+    )
+    .help("the others are restored"))
+}
+
+/// What is read and what is written for it.
+fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    let mut inputs = Vec::new();
+    for input in &args.inputs {
+        if input.is_dir() {
+            let entries = std::fs::read_dir(input)
+                .map_err(|error| Failure::io(format!("cannot read {}", input.display()), &error))?;
+            let mut found: Vec<PathBuf> = entries
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| is_picture(path))
+                .collect();
+            found.sort();
+            inputs.extend(found);
+        } else if input.exists() {
+            inputs.push(input.clone());
+        } else {
+            return Err(Failure::new(
+                Exit::Pictures,
+                format!("there is no picture {}", input.display()),
+            ));
+        }
+    }
+    if inputs.is_empty() {
+        return Err(
+            Failure::new(Exit::Pictures, "no pictures to restore: the folders given hold none")
+                .help("PNG, JPEG, BMP, TIFF and WebP are read"),
+        );
+    }
+    let mut work: Vec<(PathBuf, PathBuf)> = Vec::new();
+    for from in inputs {
+        let to = args
+            .output
+            .join(from.file_stem().unwrap_or_default())
+            .with_extension("png");
+        if let Some((other, _)) = work.iter().find(|(_, taken)| *taken == to) {
+            let text = format!(
+                "{} and {} would both become {}",
+                other.display(),
+                from.display(),
+                to.display()
+            );
+            return Err(Failure::new(Exit::Usage, text).help("restore them into two folders"));
+        }
+        if to.exists() && !args.force {
+            return Err(Failure::new(Exit::Usage, format!("{} is there already", to.display()))
+                .help("name another folder with -o, or replace it with --force"));
+        }
+        work.push((from, to));
+    }
+    Ok(work)
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .unwrap_or("")
+        .to_ascii_lowercase();
+    ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp"].contains(&extension.as_str())
+}
+
+/// The folder of the restore artefact that `--model` means.
+fn model(args: &Args, home: &Home) -> Result<PathBuf, Failure> {
+    let database = Database::open_read_only(home)?;
+    let of_experiment = database.restorer_of(&args.model)?;
+    let key = match of_experiment {
+        Some(key) => key,
+        None => {
+            let run = database.find(&args.model)?;
+            if run.stage != "restore" && run.stage != "medium" {
+                let text = format!("run {} is of stage {}: it has no restorer", run.id, run.stage);
+                return Err(Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` shows the restore runs"));
+            }
+            run.artefact_key
+        }
+    };
+    let folder = home.artefact(&key);
+    if folder.exists() {
+        return Ok(folder);
+    }
+    Err(
+        Failure::new(Exit::Unknown, format!("{:?} has no finished restorer", args.model))
+            .help("`perceive-ir run EXPERIMENT` trains one"),
+    )
+}

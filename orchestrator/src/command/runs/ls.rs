@@ -1,0 +1,102 @@
+//! `perceive-ir runs ls`: runs, newest first, in their true states.
+
+use crate::database::runs::{Run, RunFilter, RunState};
+use crate::database::{Database, DatabaseError};
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::show::{Cell, Format, Table, Talk, count};
+
+/// So many letters of a run's id hold the time of its birth to the millisecond.
+const SHORT: usize = 13;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only runs of this experiment.
+    #[arg(long, value_name = "NAME")]
+    experiment: Option<String>,
+    /// Only runs in this state.
+    #[arg(long, value_enum)]
+    state: Option<RunState>,
+    /// At most so many.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    limit: u32,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
+    let database = match Database::open_read_only(home) {
+        Err(DatabaseError::Missing { .. }) => {
+            talk.say(format!("there are no runs in {} yet", home.root().display()));
+            return table(&[]).print(args.format);
+        }
+        Ok(_) => Database::open(home)?,
+        Err(error) => return Err(error.into()),
+    };
+    database.settle_lost()?;
+    if let Some(name) = &args.experiment {
+        let names = database.experiment_names()?;
+        if !names.contains(name) {
+            return Err(Failure::unknown("experiment", name, names.iter().map(String::as_str)));
+        }
+    }
+    let filter = RunFilter {
+        experiment: args.experiment.as_deref(),
+        state: args.state,
+        // One more tells whether there are more.
+        limit: Some(args.limit.saturating_add(1)),
+    };
+    let mut runs = database.runs(filter)?;
+    let more = runs.len() > args.limit as usize;
+    runs.truncate(args.limit as usize);
+    table(&runs).print(args.format)?;
+    if more {
+        talk.say(format!(
+            "the newest {} are shown; --limit N shows more",
+            count(runs.len(), "run")
+        ));
+    }
+    Ok(())
+}
+
+fn table(runs: &[Run]) -> Table {
+    let mut table = Table::new([
+        "run",
+        "experiment",
+        "case",
+        "seed",
+        "stage",
+        "label",
+        "state",
+        "device",
+        "started",
+        "took",
+        "reason",
+    ]);
+    for (run, id) in runs.iter().zip(short_ids(runs)) {
+        table.push([
+            Cell::text(id),
+            Cell::maybe(run.experiment.as_deref()),
+            Cell::maybe(run.case_name.as_deref()),
+            Cell::text((run.seed as u64).to_string()),
+            Cell::text(&run.stage),
+            Cell::text(&run.label),
+            Cell::text(run.state.name()),
+            Cell::text(&run.device),
+            run.started_at.map_or(Cell::None, Cell::Time),
+            run.took().map_or(Cell::None, Cell::Duration),
+            Cell::maybe(run.reason.as_deref()),
+        ]);
+    }
+    table
+}
+
+/// The shortest beginnings (of [`SHORT`] letters or more) that tell these runs apart.
+fn short_ids(runs: &[Run]) -> Vec<&str> {
+    let mut sorted: Vec<&str> = runs.iter().map(|run| run.id.as_str()).collect();
+    sorted.sort_unstable();
+    let alike = |pair: &[&str]| pair[0].bytes().zip(pair[1].bytes()).take_while(|(a, b)| a == b).count();
+    let longest = sorted.windows(2).map(alike).max().unwrap_or(0);
+    let length = SHORT.max(longest + 1);
+    runs.iter().map(|run| run.id.get(..length).unwrap_or(&run.id)).collect()
+}

@@ -1,0 +1,39 @@
+//! `perceive-ir weights`: the pretrained towers and other networks that experiments start from.
+
+mod import;
+mod ls;
+mod rm;
+mod show;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::home::Home;
+use crate::show::Talk;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a file of weights and install it.
+    Import(import::Args),
+    /// List what is installed, and the towers that are not.
+    Ls(ls::Args),
+    /// Show where weights came from, or where to get them.
+    Show(show::Args),
+    /// Remove installed weights.
+    Rm(rm::Args),
+}
+
+pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
+    match &args.command {
+        Command::Import(args) => import::run(args, home, talk),
+        Command::Ls(args) => ls::run(args, home),
+        Command::Show(args) => show::run(args, home),
+        Command::Rm(args) => rm::run(args, home, talk),
+    }
+}

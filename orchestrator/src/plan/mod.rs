@@ -1,0 +1,269 @@
+//! The plan: a pure function from an experiment and its pictures to the jobs that make its results.
+//!
+//! Jobs come in an order in which every input stands before what reads it. Equal jobs of several experiments have equal
+//! keys, so what is done once is done for all.
+
+pub mod pictures;
+
+use perceive_datasets::degradation::{Degrade as _, Noise, Recipe};
+use perceive_model::network::NetworkConfig;
+
+use crate::{
+    failure::{Exit, Failure},
+    spec::{Experiment, experiment::Towers, negatives::Proxy},
+    stage::{
+        Job,
+        degrade::Degrade,
+        evaluate::Evaluate,
+        medium::{Fold, Medium},
+        negatives::{Negatives, ProxyWeights},
+        pairs::{Listing, Set},
+        prompts::Prompts,
+        restore::{Perceiver, Proxies, Restore},
+        scenes::Scenes,
+        towers::Tower,
+    },
+};
+use pictures::{Found, Pictures};
+
+/// One job of a plan.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub key: String,
+    pub job: Job,
+}
+
+/// What the plan needs to know of the frozen towers and of imported weights, beside the pictures.
+pub trait Weights {
+    /// CLIP, DINOv2 and VGG-16 as the experiment asks for them.
+    fn clip(&self, towers: Towers) -> Result<Tower, Failure>;
+    fn dinov2(&self, towers: Towers) -> Result<Tower, Failure>;
+    fn vgg16(&self, towers: Towers) -> Result<Tower, Failure>;
+    /// Width of DINOv2's tokens.
+    fn token_width(&self, tower: &Tower) -> Result<usize, Failure>;
+    /// blake3 of imported weights.
+    fn imported(&self, name: &str) -> Result<String, Failure>;
+}
+
+/// The jobs of `experiment` on `pictures`.
+///
+/// # Errors
+/// A network that does not exist, or weights that are not installed.
+pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights) -> Result<Vec<Node>, Failure> {
+    let mut planner = Planner {
+        experiment,
+        weights,
+        nodes: Vec::new(),
+    };
+    let train = planner.sets(&pictures.train);
+    let test = planner.sets(&pictures.test);
+    let medium = planner.medium(&train)?;
+    let perceiver = planner.perceiver(&train, &medium)?;
+    let proxies = planner.proxies(&train, &medium)?;
+    let restorer = planner.restore(&train, perceiver, proxies)?;
+    for set in test {
+        planner.add(Job::Evaluate(Evaluate {
+            set,
+            restorer: restorer.clone(),
+            medium: medium.first().cloned(),
+            rows: 8,
+        }));
+    }
+    Ok(planner.nodes)
+}
+
+struct Planner<'a> {
+    experiment: &'a Experiment,
+    weights: &'a dyn Weights,
+    nodes: Vec<Node>,
+}
+
+impl Planner<'_> {
+    /// Adds a job unless it is there, and gives its key.
+    fn add(&mut self, job: Job) -> String {
+        let key = job.key();
+        if self.nodes.iter().all(|node| node.key != key) {
+            self.nodes.push(Node { key: key.clone(), job });
+        }
+        key
+    }
+
+    /// The sets of pairs, with the jobs that render scenes and degrade clean pictures.
+    fn sets(&mut self, pictures: &[Found]) -> Vec<Set> {
+        let mut sets = Vec::new();
+        for found in pictures {
+            let (listing, name) = match found {
+                Found::Scenes {
+                    split,
+                    count,
+                    size,
+                    seed,
+                    ..
+                } => {
+                    let job = Scenes {
+                        split: split.clone(),
+                        count: *count,
+                        size: *size,
+                        seed: *seed,
+                    };
+                    (Listing::Artefact(self.add(Job::Scenes(job))), "scenes".to_string())
+                }
+                Found::Indexed { digest, dataset, .. } => (Listing::Index(digest.clone()), dataset.clone()),
+            };
+            let asked = found.asked();
+            let group = format!("{name} {}", found.split());
+            if asked.degradations.is_empty() {
+                let kind = found.kind().to_string();
+                let label = format!("{name} {kind}");
+                sets.push(Set {
+                    label,
+                    kind,
+                    group: group.clone(),
+                    weight: asked.weight,
+                    noise: None,
+                    listing,
+                });
+                continue;
+            }
+            for recipe in &asked.degradations {
+                let job = Degrade {
+                    dataset: group.clone(),
+                    clean: listing.clone(),
+                    recipe: recipe.clone(),
+                    seed: self.experiment.seed,
+                };
+                let noise: Option<Noise> = match recipe {
+                    Recipe::Noise(noise) => Some(noise.clone()),
+                    _ => None,
+                };
+                sets.push(Set {
+                    label: format!("{name} {}", recipe.label()),
+                    kind: recipe.label(),
+                    group: group.clone(),
+                    weight: asked.weight / asked.degradations.len() as f64,
+                    noise,
+                    listing: Listing::Artefact(self.add(Job::Degrade(job))),
+                });
+            }
+        }
+        sets
+    }
+
+    /// Both folds, where anything needs medium pictures.
+    fn medium(&mut self, train: &[Set]) -> Result<Vec<String>, Failure> {
+        let (loss, proxies) = (&self.experiment.restore.loss, &self.experiment.negatives.proxies);
+        let of_medium = |proxy: &Proxy| matches!(proxy.weights.as_str(), "medium-a" | "medium-b");
+        if loss.clip_aware == 0.0 && !(loss.perceptual > 0.0 && proxies.iter().any(of_medium)) {
+            return Ok(Vec::new());
+        }
+        let settings = &self.experiment.medium;
+        let network = sized(&settings.network, settings.size)?;
+        if network.needs_guidance() {
+            let text = format!(
+                "medium.network = {:?} needs guidance; the medium model is a plain restorer",
+                settings.network
+            );
+            return Err(Failure::new(Exit::Spec, text).help("medium.network = \"restormer\""));
+        }
+        let fold = |fold| Medium {
+            sets: train.to_vec(),
+            fold,
+            network: network.clone(),
+            training: settings.training.clone(),
+            seed: self.experiment.seed,
+        };
+        let (a, b) = (fold(Fold::A), fold(Fold::B));
+        Ok(vec![self.add(Job::Medium(a)), self.add(Job::Medium(b))])
+    }
+
+    fn perceiver(&mut self, train: &[Set], medium: &[String]) -> Result<Option<Perceiver>, Failure> {
+        if self.experiment.restore.loss.clip_aware == 0.0 {
+            return Ok(None);
+        }
+        let settings = self.experiment.prompts.clone();
+        let (clip, temperature) = (self.weights.clip(self.experiment.towers)?, settings.temperature);
+        let job = Prompts {
+            sets: train.to_vec(),
+            medium: medium.to_vec(),
+            clip: clip.clone(),
+            settings,
+            seed: self.experiment.seed,
+        };
+        let prompts = self.add(Job::Prompts(job));
+        Ok(Some(Perceiver {
+            prompts,
+            clip,
+            temperature,
+        }))
+    }
+
+    fn proxies(&mut self, train: &[Set], medium: &[String]) -> Result<Option<Proxies>, Failure> {
+        if self.experiment.restore.loss.perceptual == 0.0 {
+            return Ok(None);
+        }
+        let mut negatives = Vec::new();
+        for proxy in &self.experiment.negatives.proxies {
+            let weights = match proxy.weights.as_str() {
+                "medium-a" => ProxyWeights::Medium(medium[0].clone()),
+                "medium-b" => ProxyWeights::Medium(medium[1].clone()),
+                name => ProxyWeights::Imported {
+                    name: name.into(),
+                    blake3: self.weights.imported(name)?,
+                },
+            };
+            let job = Negatives {
+                proxy: proxy.name.clone(),
+                weights,
+                sets: train.to_vec(),
+            };
+            negatives.push(self.add(Job::Negatives(job)));
+        }
+        Ok(Some(Proxies {
+            negatives,
+            vgg16: self.weights.vgg16(self.experiment.towers)?,
+        }))
+    }
+
+    fn restore(
+        &mut self,
+        train: &[Set],
+        clip_aware: Option<Perceiver>,
+        perceptual: Option<Proxies>,
+    ) -> Result<String, Failure> {
+        let settings = &self.experiment.restore;
+        let mut network = sized(&settings.network, settings.size)?;
+        if let NetworkConfig::PerceiveIr(config) = &mut network {
+            config.cfe = settings.cfe;
+            config.guidance = settings.guidance;
+            config.pgm = settings.pgm;
+            config.pgca = serde_json::from_value(settings.pgca.clone().into())
+                .map_err(|error| Failure::new(Exit::Spec, format!("restore.pgca: {error}")))?;
+        }
+        let guide = match network.needs_guidance() {
+            true => Some(self.weights.dinov2(self.experiment.towers)?),
+            false => None,
+        };
+        if let Some(tower) = &guide {
+            network = network.with_guidance_width(self.weights.token_width(tower)?);
+        }
+        network
+            .check()
+            .map_err(|error| Failure::new(Exit::Spec, error.to_string()))?;
+        let job = Restore {
+            sets: train.to_vec(),
+            network,
+            guide,
+            loss: settings.loss.clone(),
+            clip_aware,
+            perceptual,
+            training: settings.training.clone(),
+            seed: self.experiment.seed,
+        };
+        Ok(self.add(Job::Restore(job)))
+    }
+}
+
+fn sized(name: &str, size: crate::spec::Size) -> Result<NetworkConfig, Failure> {
+    NetworkConfig::sized(name, size.of_network())
+        .map_err(|_| Failure::unknown("network", name, NetworkConfig::NAMES.iter().copied()))
+}

@@ -1,0 +1,286 @@
+//! The pictures of an experiment: which indexed datasets its sets mean, and what those hold just now.
+//!
+//! A key depends on the contents of the pictures, so every file is hashed once and again when it changes.
+
+use std::path::PathBuf;
+
+use perceive_datasets::random::Key;
+
+use crate::{
+    database::{Database, datasets::PairRow},
+    failure::{Exit, Failure, nearest},
+    home::Home,
+    show::{Talk, progress::Progress},
+    spec::{
+        Experiment,
+        pictures::{PictureSet, SCENES},
+    },
+    stage::{
+        context::create_folder,
+        pairs::{self, Pair},
+    },
+};
+
+/// The sets of an experiment that have pictures.
+#[derive(Clone, Debug, Default)]
+pub struct Pictures {
+    pub train: Vec<Found>,
+    pub test: Vec<Found>,
+}
+
+/// One set of pictures.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// To be rendered.
+    Scenes {
+        asked: PictureSet,
+        split: String,
+        count: usize,
+        size: usize,
+        seed: u64,
+    },
+    /// Of an indexed dataset; its pairs are listed under `digest`.
+    Indexed {
+        asked: PictureSet,
+        dataset: String,
+        split: String,
+        kind: String,
+        digest: String,
+    },
+}
+
+impl Found {
+    pub fn asked(&self) -> &PictureSet {
+        match self {
+            Self::Scenes { asked, .. } | Self::Indexed { asked, .. } => asked,
+        }
+    }
+
+    pub fn split(&self) -> &str {
+        match self {
+            Self::Scenes { split, .. } | Self::Indexed { split, .. } => split,
+        }
+    }
+
+    /// The degradation that the dataset itself brings.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Scenes { .. } => "clean",
+            Self::Indexed { kind, .. } => kind,
+        }
+    }
+}
+
+/// Finds the pictures of `experiment`, hashing what has not been hashed, and writes their listings into the home.
+///
+/// # Errors
+/// A dataset that is not indexed (unless the set is optional), or has no pairs and no degradation to make them with.
+pub fn find(experiment: &Experiment, home: &Home, database: &Database, talk: Talk) -> Result<Pictures, Failure> {
+    let finder = Finder {
+        experiment,
+        home,
+        database,
+        talk,
+    };
+    let pictures = Pictures {
+        train: finder.all(&experiment.train, "train", experiment.train_limit)?,
+        test: finder.all(&experiment.test, "test", experiment.test_limit)?,
+    };
+    for (role, sets, none) in [
+        ("train on", &experiment.train, pictures.train.is_empty()),
+        ("test on", &experiment.test, pictures.test.is_empty()),
+    ] {
+        if none {
+            let names: Vec<&str> = sets.iter().map(|set| set.dataset.as_str()).collect();
+            let text = format!("nothing to {role}: none of {} is indexed", names.join(", "));
+            return Err(
+                Failure::new(Exit::Pictures, text).help("`perceive-ir data add FOLDER` indexes what a folder holds")
+            );
+        }
+    }
+    Ok(pictures)
+}
+
+struct Finder<'a> {
+    experiment: &'a Experiment,
+    home: &'a Home,
+    database: &'a Database,
+    talk: Talk,
+}
+
+impl Finder<'_> {
+    fn all(&self, sets: &[PictureSet], split: &str, limit: usize) -> Result<Vec<Found>, Failure> {
+        let found = sets.iter().map(|asked| self.one(asked, split, limit));
+        Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    fn one(&self, asked: &PictureSet, default_split: &str, limit: usize) -> Result<Option<Found>, Failure> {
+        let limit = [asked.limit, limit]
+            .into_iter()
+            .filter(|limit| *limit > 0)
+            .min()
+            .unwrap_or(usize::MAX);
+        if asked.dataset == SCENES {
+            return Ok(Some(Found::Scenes {
+                asked: asked.clone(),
+                split: asked.split.clone().unwrap_or_else(|| default_split.into()),
+                count: asked.count.min(limit),
+                size: asked.size,
+                seed: self.experiment.seed,
+            }));
+        }
+        let splits = self.database.splits()?;
+        let own = |wanted: &str| {
+            splits
+                .iter()
+                .find(|split| split.dataset.eq_ignore_ascii_case(&asked.dataset) && split.split == wanted)
+        };
+        let other = if default_split == "train" { "test" } else { "train" };
+        let split = match &asked.split {
+            Some(split) => own(split),
+            None => own(default_split).or_else(|| own(other)),
+        };
+        let Some(split) = split else {
+            if asked.optional {
+                self.talk.say(format!("{} is not indexed: left out", asked.dataset));
+                return Ok(None);
+            }
+            return Err(self.missing(asked, splits.iter().map(|split| split.dataset.as_str())));
+        };
+        let mut rows = self.database.pairs(&split.dataset, &split.split)?;
+        if asked.degradations.is_empty() {
+            rows.retain(|row| row.degraded.is_some());
+        }
+        if rows.len() > limit {
+            Key::new("limit", self.experiment.seed)
+                .text(&split.dataset)
+                .stream()
+                .shuffle(&mut rows);
+            rows.truncate(limit);
+            rows.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        if rows.is_empty() {
+            if asked.optional {
+                self.talk.say(format!(
+                    "{} {} has no usable pairs: left out",
+                    split.dataset, split.split
+                ));
+                return Ok(None);
+            }
+            let text = format!(
+                "{} {} has no pairs of degraded and clean pictures",
+                split.dataset, split.split
+            );
+            return Err(Failure::new(Exit::Pictures, text).help(
+                "clean pictures need `degradations = [{ kind = \"noise\", sigma = 25 }]`; `perceive-ir data show` tells what is missing",
+            ));
+        }
+        self.hash(&mut rows, &split.dataset)?;
+        let digest = self.list(&rows)?;
+        Ok(Some(Found::Indexed {
+            asked: asked.clone(),
+            dataset: split.dataset.clone(),
+            split: split.split.clone(),
+            kind: kind_of(&split.dataset),
+            digest,
+        }))
+    }
+
+    fn missing<'a>(&self, asked: &PictureSet, indexed: impl Iterator<Item = &'a str>) -> Failure {
+        let indexed: Vec<&str> = indexed.collect();
+        let failure = Failure::new(Exit::Unknown, format!("the dataset {:?} is not indexed", asked.dataset));
+        match nearest(&asked.dataset, indexed.iter().copied()) {
+            Some(near) if !near.eq_ignore_ascii_case(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
+            Some(near) => failure.help(format!(
+                "{near} has no split {:?}; `perceive-ir data show {near}`",
+                asked.split
+            )),
+            None => failure.help(format!(
+                "`perceive-ir data add FOLDER --dataset {}` indexes it; indexed are: {}",
+                asked.dataset,
+                if indexed.is_empty() {
+                    "none".into()
+                } else {
+                    indexed.join(", ")
+                }
+            )),
+        }
+    }
+
+    /// Fills in the hashes that are missing, and keeps them in the index.
+    fn hash(&self, rows: &mut [PairRow], dataset: &str) -> Result<(), Failure> {
+        use rayon::prelude::*;
+        let unknown: Vec<PathBuf> = rows
+            .iter()
+            .flat_map(|row| [Some(&row.clean), row.degraded.as_ref()])
+            .flatten()
+            .filter(|picture| picture.blake3.is_none())
+            .map(|picture| picture.path.clone())
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let bar = Progress::new(self.talk).bar(&format!("hashing {dataset}"), unknown.len() as u64, "pictures");
+        let hashed: Vec<(PathBuf, Option<String>, Option<String>)> = unknown
+            .par_iter()
+            .map(|path| {
+                let bytes = std::fs::read(path).map_err(|error| {
+                    Failure::new(Exit::Pictures, format!("cannot read {}: {error}", path.display()))
+                        .help("`perceive-ir data add` the folder again after putting the picture back")
+                })?;
+                bar.advance();
+                Ok((path.clone(), Some(blake3::hash(&bytes).to_hex().to_string()), None))
+            })
+            .collect::<Result<_, Failure>>()?;
+        self.database.record_checks(&hashed)?;
+        let by_path: std::collections::HashMap<_, _> = hashed.into_iter().map(|(path, hash, _)| (path, hash)).collect();
+        for row in rows {
+            for picture in [Some(&mut row.clean), row.degraded.as_mut()].into_iter().flatten() {
+                if picture.blake3.is_none() {
+                    picture.blake3 = by_path.get(&picture.path).cloned().flatten();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the listing of these pairs under the digest of their names and contents.
+    fn list(&self, rows: &[PairRow]) -> Result<String, Failure> {
+        let mut hasher = blake3::Hasher::new_derive_key("perceive-ir listing 1");
+        let mut listed = Vec::with_capacity(rows.len());
+        for row in rows {
+            let degraded = row.degraded.as_ref().unwrap_or(&row.clean);
+            for part in [
+                &row.name,
+                row.clean.blake3.as_ref().unwrap_or(&row.name),
+                degraded.blake3.as_ref().unwrap_or(&row.name),
+            ] {
+                hasher.update(part.as_bytes());
+                hasher.update(b"\n");
+            }
+            hasher.update(&row.border.to_le_bytes());
+            let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            listed.push(Pair {
+                name: row.name.clone(),
+                clean: absolute(&row.clean.path),
+                degraded: absolute(&degraded.path),
+                border: row.border,
+            });
+        }
+        let digest = hasher.finalize().to_hex()[..32].to_string();
+        let path = self.home.listing(&digest);
+        if let Some(folder) = path.parent() {
+            create_folder(folder)?;
+        }
+        pairs::write(&path, &listed)?;
+        Ok(digest)
+    }
+}
+
+/// What the pairs of a dataset suffer from, by the catalogue; `pair` for one of somebody's own.
+fn kind_of(dataset: &str) -> String {
+    match perceive_datasets::catalogue::find(dataset) {
+        Some(entry) => entry.degradation.word().to_string(),
+        None => "pair".to_string(),
+    }
+}

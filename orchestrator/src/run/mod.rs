@@ -1,0 +1,174 @@
+//! Doing a plan: every job that is not done yet becomes a run, a child process with a journal of its own.
+//!
+//! The orchestrator alone writes the database. A run that is killed leaves its journal and its saved state; the next
+//! orchestrator imports the one and goes on from the other.
+
+mod child;
+pub mod worker;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use crate::{
+    database::{Database, artefacts::NewArtefact, runs::NewRun, runs::RunState},
+    device::DeviceName,
+    failure::{Exit, Failure},
+    home::Home,
+    plan::Node,
+    show::{Talk, progress::Progress},
+};
+
+/// How a node stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The artefact is whole.
+    Cached,
+    /// There is saved state to go on from.
+    Begun,
+    ToDo,
+}
+
+impl Standing {
+    pub fn of(node: &Node, home: &Home) -> Self {
+        if home.artefact(&node.key).exists() {
+            Self::Cached
+        } else if home.work_of(&node.key).exists() {
+            Self::Begun
+        } else {
+            Self::ToDo
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cached => "cached",
+            Self::Begun => "begun",
+            Self::ToDo => "to do",
+        }
+    }
+}
+
+/// What runs need beside their jobs.
+pub struct Orchestrator<'a> {
+    pub home: &'a Home,
+    pub database: &'a Database,
+    pub device: DeviceName,
+    pub seed: u64,
+    pub talk: Talk,
+    /// How often somebody has asked to stop: once, runs save and stop; twice, they are killed.
+    pub asked_to_stop: Arc<AtomicUsize>,
+}
+
+impl Orchestrator<'_> {
+    /// Counts Ctrl-C and SIGTERM from now on.
+    pub fn watch_for_stop() -> Result<Arc<AtomicUsize>, Failure> {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&asked);
+        ctrlc::set_handler(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        })
+        .map_err(|error| Failure::new(Exit::Unexpected, format!("cannot listen for Ctrl-C: {error}")))?;
+        Ok(asked)
+    }
+
+    /// Makes every artefact of the plan that is missing, in order, for `case`.
+    ///
+    /// # Errors
+    /// The first run that fails, with its exit code; [`Exit::Interrupted`] when asked to stop.
+    pub fn run(&self, nodes: &[Node], case: Option<i64>) -> Result<(), Failure> {
+        if let Some(case) = case {
+            for node in nodes {
+                self.database.use_artefact(case, &node.key)?;
+            }
+        }
+        let cached = nodes
+            .iter()
+            .filter(|node| Standing::of(node, self.home) == Standing::Cached)
+            .count();
+        if cached > 0 {
+            self.talk
+                .say(format!("{cached} of {} jobs are done already", nodes.len()));
+        }
+        let progress = Progress::new(self.talk);
+        for node in nodes {
+            if self.home.artefact(&node.key).exists() {
+                self.record(node)?;
+                continue;
+            }
+            if self.asked_to_stop.load(Ordering::SeqCst) > 0 {
+                return Err(interrupted());
+            }
+            self.one(node, case, &progress)?;
+        }
+        Ok(())
+    }
+
+    fn one(&self, node: &Node, case: Option<i64>, progress: &Progress) -> Result<(), Failure> {
+        let id = self.database.start_run(&NewRun {
+            case,
+            stage: node.job.stage().into(),
+            label: node.job.label(),
+            artefact_key: node.key.clone(),
+            seed: self.seed,
+            device: self.device.to_string(),
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+            version: env!("CARGO_PKG_VERSION").into(),
+            code_commit: option_env!("PERCEIVE_COMMIT").map(String::from),
+            dirty: option_env!("PERCEIVE_DIRTY") == Some("true"),
+        })?;
+        let ended = child::attend(self, node, &id, progress);
+        let (state, code, reason) = match &ended {
+            Ok(()) => (RunState::Done, Some(0), None),
+            Err(failure) if failure.exit == Exit::Interrupted => (RunState::Paused, Some(failure.exit.code()), None),
+            Err(failure) => (RunState::Failed, Some(failure.exit.code()), Some(failure.to_string())),
+        };
+        self.database.set_state(&id, state, code, reason.as_deref())?;
+        ended?;
+        self.record(node)
+    }
+
+    /// Records an artefact as whole, unless it is recorded already.
+    fn record(&self, node: &Node) -> Result<(), Failure> {
+        if self.database.artefact(&node.key)?.is_some() {
+            return Ok(());
+        }
+        let bytes = size_of(&self.home.artefact(&node.key));
+        let (label, settings) = (node.job.label(), node.job.settings());
+        self.database.record_artefact(NewArtefact {
+            key: &node.key,
+            stage: node.job.stage(),
+            label: &label,
+            path: &node.key,
+            bytes,
+            settings: &settings,
+        })?;
+        Ok(())
+    }
+}
+
+/// The failure of a command that was asked to stop.
+fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, "stopped as asked; everything done so far is kept")
+        .help("run the same command again: it goes on where it stopped")
+}
+
+/// Bytes of all files below a folder.
+fn size_of(folder: &std::path::Path) -> u64 {
+    walk(folder).unwrap_or(0)
+}
+
+fn walk(folder: &std::path::Path) -> std::io::Result<u64> {
+    let mut sum = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.metadata()?;
+        sum += if kind.is_dir() {
+            walk(&entry.path())?
+        } else {
+            kind.len()
+        };
+    }
+    Ok(sum)
+}

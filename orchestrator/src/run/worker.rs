@@ -1,0 +1,99 @@
+//! `perceive-ir worker ORDER`: the process of one run. Not for people: the orchestrator starts it.
+
+use std::{
+    os::unix::process::parent_id,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    device::DeviceName,
+    failure::{Exit, Failure},
+    home::Home,
+    journal::{Event, Journal},
+    stage::{
+        Context, Job, Outcome,
+        context::{create_folder, read_json},
+    },
+};
+
+/// What a worker is told to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    pub job: Job,
+    /// The run's id; its journal is named after it.
+    pub run: String,
+    pub device: String,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The order file.
+    order: PathBuf,
+}
+
+/// Does the job, writing the journal, and leaves the artefact under its final name or not at all.
+pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
+    let order: Order = read_json(&args.order)?;
+    let journal = home.journal(&order.run);
+    match work(&order, home) {
+        Ok(Outcome::Done) => Journal::open(&journal)?.append(Event::Done),
+        Ok(Outcome::Paused) => Err(Failure::new(Exit::Interrupted, "stopped as asked; the state is kept")),
+        Err(failure) => {
+            let reason = failure.with_help();
+            Journal::open(&journal)?.append(Event::Failed {
+                reason,
+                code: failure.exit.code(),
+            })?;
+            Err(failure)
+        }
+    }
+}
+
+fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
+    perceive_model::kernel::tune_allocation();
+    let key = order.job.key();
+    let stop = stop_flag()?;
+    let device = order.device.parse::<DeviceName>()?.open()?;
+    let journal = Journal::open(&home.journal(&order.run))?;
+    let mut context = Context::new(home.clone(), &key, device, journal, stop)?;
+    let outcome = order.job.run(&mut context)?;
+    if outcome == Outcome::Done {
+        finish(&context.output(), &home.artefact(&key))?;
+    }
+    Ok(outcome)
+}
+
+/// The artefact gets its name in one step; an equal one that is there already may stay.
+fn finish(made: &Path, name: &Path) -> Result<(), Failure> {
+    if let Some(folder) = name.parent() {
+        create_folder(folder)?;
+    }
+    match std::fs::rename(made, name) {
+        Err(_) if name.exists() => Ok(()),
+        renamed => renamed.map_err(|error| Failure::io(format!("cannot write {}", name.display()), &error)),
+    }
+}
+
+/// Raised by SIGTERM or SIGINT, or when the orchestrator is gone.
+fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
+        .map_err(|error| Failure::new(Exit::Unexpected, format!("cannot listen for signals: {error}")))?;
+    let flag = Arc::clone(&stop);
+    let parent = parent_id();
+    std::thread::spawn(move || {
+        while parent_id() == parent {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        flag.store(true, Ordering::Relaxed);
+    });
+    Ok(stop)
+}

@@ -1,0 +1,103 @@
+//! One `[experiment.NAME]`: everything that decides its results.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    medium::Medium, negatives::Negatives, pictures::PictureSet, prompts::Prompts, restore::Restore, size::Size,
+};
+
+/// Which frozen encoders an experiment uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Towers {
+    /// CLIP ViT-B/32, DINOv2 ViT-B/14 and VGG-16 with their published weights.
+    Real,
+    /// Small seeded encoders of the same kind, called stand-ins wherever a result is shown.
+    StandIn,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Experiment {
+    /// One sentence for listings.
+    pub about: String,
+    pub seed: u64,
+    /// Which preset fills in the sizes, steps, batches and crops that the experiment does not name.
+    pub scale: Size,
+    pub towers: Towers,
+    /// At most so many pictures of each training set, and of each test set; 0: all.
+    pub train_limit: usize,
+    pub test_limit: usize,
+    pub train: Vec<PictureSet>,
+    pub test: Vec<PictureSet>,
+    pub medium: Medium,
+    pub prompts: Prompts,
+    pub negatives: Negatives,
+    pub restore: Restore,
+}
+
+impl Default for Experiment {
+    fn default() -> Self {
+        Self {
+            about: String::new(),
+            seed: 1,
+            scale: Size::Paper,
+            towers: Towers::Real,
+            train_limit: 0,
+            test_limit: 0,
+            train: Vec::new(),
+            test: Vec::new(),
+            medium: Medium::default(),
+            prompts: Prompts::default(),
+            negatives: Negatives::default(),
+            restore: Restore::default(),
+        }
+    }
+}
+
+impl Experiment {
+    /// What is impossible, as (dotted key, what is wrong); empty when the experiment can be planned.
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut wrong = Vec::new();
+        let mut under = |prefix: &str, found: Vec<(String, String)>| {
+            wrong.extend(found.into_iter().map(|(key, what)| (format!("{prefix}.{key}"), what)));
+        };
+        for (i, set) in self.train.iter().enumerate() {
+            under(&format!("train.{i}"), set.check());
+        }
+        for (i, set) in self.test.iter().enumerate() {
+            under(&format!("test.{i}"), set.check());
+        }
+        under("medium.training", self.medium.training.check());
+        under("prompts", self.prompts.check());
+        under("restore", self.restore.check());
+        under("restore.training", self.restore.training.check());
+        if self.train.is_empty() {
+            wrong.push((
+                "train".into(),
+                "nothing to train on: add a [[experiment.NAME.train]] entry".into(),
+            ));
+        }
+        if self.test.is_empty() {
+            wrong.push((
+                "test".into(),
+                "nothing to test on: add a [[experiment.NAME.test]] entry".into(),
+            ));
+        }
+        if self.restore.loss.perceptual > 0.0 && self.negatives.proxies.is_empty() {
+            wrong.push((
+                "negatives.proxies".into(),
+                "the perceptual loss needs at least one proxy".into(),
+            ));
+        }
+        for (i, proxy) in self.negatives.proxies.iter().enumerate() {
+            if self.negatives.proxies[..i].iter().any(|other| other.name == proxy.name) {
+                wrong.push((
+                    format!("negatives.proxies.{i}.name"),
+                    format!("{:?} is named twice", proxy.name),
+                ));
+            }
+        }
+        wrong
+    }
+}

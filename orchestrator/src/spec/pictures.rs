@@ -1,0 +1,81 @@
+//! Which pictures an experiment trains on and is tested on.
+
+use perceive_datasets::degradation::Recipe;
+use serde::{Deserialize, Serialize};
+
+/// One `[[experiment.NAME.train]]` or `[[experiment.NAME.test]]` entry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PictureSet {
+    /// A dataset of the catalogue, or `scenes`: pictures that the program renders itself.
+    pub dataset: String,
+    /// The split to use; the dataset's own train or test split where it is not named.
+    #[serde(default)]
+    pub split: Option<String>,
+    /// For clean pictures: how their degraded sides are made, one training kind each. Datasets that bring pairs have none.
+    #[serde(default)]
+    pub degradations: Vec<Recipe>,
+    /// At most so many pictures, chosen by the seed; 0: all.
+    #[serde(default)]
+    pub limit: usize,
+    /// Share of a batch that comes from here, relative to the other sets.
+    #[serde(default = "one")]
+    pub weight: f64,
+    /// Skipped, with a word, where the dataset is not indexed.
+    #[serde(default)]
+    pub optional: bool,
+    /// Only for `scenes`: how many pictures to render, and their width and height in pixels.
+    #[serde(default)]
+    pub count: usize,
+    #[serde(default)]
+    pub size: usize,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// The dataset name that stands for pictures rendered by the program.
+pub const SCENES: &str = "scenes";
+
+impl PictureSet {
+    /// What is impossible in this entry: (key, what is wrong).
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut wrong = Vec::new();
+        let mut say = |key: &str, what: String| wrong.push((key.to_string(), what));
+        if self.dataset == SCENES {
+            if self.count == 0 {
+                say(
+                    "count",
+                    "scenes need a count of pictures to render, such as count = 64".into(),
+                );
+            }
+            if !(32..=4096).contains(&self.size) {
+                say(
+                    "size",
+                    format!("scenes are {} pixels wide; 32 to 4096 are possible", self.size),
+                );
+            }
+            if self.degradations.is_empty() {
+                say("degradations", "scenes are clean: name at least one degradation".into());
+            }
+        } else if self.count != 0 || self.size != 0 {
+            say(
+                "count",
+                "count and size are for scenes only; use limit for a dataset".into(),
+            );
+        }
+        if !(self.weight.is_finite() && self.weight > 0.0) {
+            say(
+                "weight",
+                format!("a weight of {} draws nothing; it must be above 0", self.weight),
+            );
+        }
+        for (i, recipe) in self.degradations.iter().enumerate() {
+            if let Err(what) = perceive_datasets::degradation::Degrade::check(recipe) {
+                say(&format!("degradations.{i}"), what);
+            }
+        }
+        wrong
+    }
+}

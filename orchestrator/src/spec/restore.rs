@@ -1,0 +1,118 @@
+//! Settings of the restore stage: the network, which of its parts are on, and the loss of eq. 13.
+
+use serde::{Deserialize, Serialize};
+
+use super::{size::Size, training::Training};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Restore {
+    /// `perceive-ir`, or a plain backbone to compare with.
+    pub network: String,
+    pub size: Size,
+    /// Compact feature extraction: the degradation's code Z (Fig. 3b).
+    pub cfe: bool,
+    /// DINOv2's features in the prompt guidance (Fig. 3c).
+    pub guidance: bool,
+    /// The prompt guidance module: Y = gamma X + beta (eq. 6).
+    pub pgm: bool,
+    /// Attention with q from Y: `single` (the figure), `eq8` (literally, with a second attention) or `off`.
+    pub pgca: String,
+    pub loss: Loss,
+    pub training: Training,
+}
+
+/// Eq. 13: `L1 + contrastive * L_cl + clip_aware * L_clip + perceptual * L_dpl`. A weight of 0 switches a term off,
+/// and with it the stages that only it needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Loss {
+    /// lambda 1, of eq. 12.
+    pub contrastive: f64,
+    /// tau of eq. 12.
+    pub contrastive_temperature: f64,
+    /// lambda 2, of eq. 9.
+    pub clip_aware: f64,
+    /// lambda 3, of eqs. 10 and 11.
+    pub perceptual: f64,
+    /// gamma of eq. 10.
+    pub difficulty: f64,
+    /// Divide the weights of eq. 11 by their sum, as C2PNet does.
+    pub normalised_weights: bool,
+    /// Steps between two measurements of the network's average PSNR (eq. 10's epoch); 0: as many as the training pairs fill.
+    pub epoch: u64,
+    /// Training crops that the average PSNR is measured on.
+    pub slice: usize,
+}
+
+impl Default for Loss {
+    fn default() -> Self {
+        Self {
+            contrastive: 0.1,
+            contrastive_temperature: 0.07,
+            clip_aware: 0.05,
+            perceptual: 0.1,
+            difficulty: 0.25,
+            normalised_weights: false,
+            epoch: 0,
+            slice: 32,
+        }
+    }
+}
+
+impl Default for Restore {
+    fn default() -> Self {
+        Self {
+            network: "perceive-ir".into(),
+            size: Size::Paper,
+            cfe: true,
+            guidance: true,
+            pgm: true,
+            pgca: "single".into(),
+            loss: Loss::default(),
+            training: Training::default(),
+        }
+    }
+}
+
+impl Restore {
+    /// What is impossible in these settings: (key, what is wrong).
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut wrong = Vec::new();
+        for (key, weight) in [
+            ("loss.contrastive", self.loss.contrastive),
+            ("loss.clip_aware", self.loss.clip_aware),
+            ("loss.perceptual", self.loss.perceptual),
+        ] {
+            if !(weight.is_finite() && weight >= 0.0) {
+                wrong.push((
+                    key.into(),
+                    format!("a loss weight of {weight} is impossible; 0 switches the term off"),
+                ));
+            }
+        }
+        if self.loss.contrastive_temperature <= 0.0 {
+            wrong.push(("loss.contrastive_temperature".into(), "must be above 0".into()));
+        }
+        if !(0.0..1.0).contains(&self.loss.difficulty) {
+            wrong.push(("loss.difficulty".into(), "must lie between 0 and 1".into()));
+        }
+        if self.loss.slice == 0 && self.loss.perceptual > 0.0 {
+            wrong.push(("loss.slice".into(), "the average PSNR needs at least one crop".into()));
+        }
+        if !["single", "eq8", "off"].contains(&self.pgca.as_str()) {
+            wrong.push((
+                "pgca".into(),
+                format!("{:?} is unknown; single, eq8 and off are possible", self.pgca),
+            ));
+        }
+        if self.loss.contrastive > 0.0 && (self.network != "perceive-ir" || !self.cfe) {
+            wrong.push((
+                "loss.contrastive".into(),
+                "the contrastive loss teaches the CFE: set it to 0, or use network = \"perceive-ir\" with cfe = true"
+                    .into(),
+            ));
+        }
+        wrong
+    }
+}

@@ -1,0 +1,97 @@
+//! What every training loop is told: steps, batches, crops, the optimiser and its schedule.
+
+use serde::{Deserialize, Serialize};
+
+/// How a network is trained. The defaults are the paper's restoration stage (section IV.A).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Training {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Pictures a step.
+    pub batch: usize,
+    /// Width and height of a crop, in pixels; a multiple of 8.
+    pub patch: usize,
+    /// Random horizontal and vertical flips.
+    pub flips: bool,
+    /// AdamW's rate at the first step.
+    pub learning_rate: f64,
+    /// The rate that a cosine ends at.
+    pub final_learning_rate: f64,
+    /// `cosine` or `constant`.
+    pub schedule: Schedule,
+    /// Steps over which the rate climbs linearly from 0 at the start.
+    pub warm_up: u64,
+    pub weight_decay: f64,
+    /// The gradient of all parameters together is scaled down to this norm; 0: never.
+    pub clip_norm: f64,
+    /// Draw noise anew at every step (`true`), or read the noisy pictures of the degrade stage.
+    pub fresh_noise: bool,
+    /// State is saved every so many seconds.
+    pub save_every: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    Cosine,
+    Constant,
+}
+
+impl Default for Training {
+    fn default() -> Self {
+        Self {
+            steps: 400_000,
+            batch: 6,
+            patch: 128,
+            flips: true,
+            learning_rate: 2e-4,
+            final_learning_rate: 1e-6,
+            schedule: Schedule::Cosine,
+            warm_up: 0,
+            weight_decay: 1e-4,
+            clip_norm: 0.0,
+            fresh_noise: true,
+            save_every: 60.0,
+        }
+    }
+}
+
+impl Training {
+    /// What is impossible in these settings: (key, what is wrong).
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut wrong = Vec::new();
+        let mut say = |key: &str, what: String| wrong.push((key.to_string(), what));
+        if self.steps == 0 {
+            say("steps", "0 steps train nothing".into());
+        }
+        if self.batch == 0 {
+            say("batch", "a batch needs at least one picture".into());
+        }
+        if self.patch < 16 || !self.patch.is_multiple_of(8) {
+            say(
+                "patch",
+                format!(
+                    "a crop of {} pixels is impossible; take a multiple of 8, 16 or more",
+                    self.patch
+                ),
+            );
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            say(
+                "learning_rate",
+                format!("{} is no learning rate; it must be above 0", self.learning_rate),
+            );
+        }
+        if !(0.0..=self.learning_rate).contains(&self.final_learning_rate) {
+            say("final_learning_rate", "must lie between 0 and learning_rate".into());
+        }
+        if !(0.0..1.0).contains(&self.weight_decay) {
+            say("weight_decay", "must lie between 0 and 1".into());
+        }
+        if !(self.clip_norm.is_finite() && self.clip_norm >= 0.0) {
+            say("clip_norm", "must be 0 (never) or above".into());
+        }
+        wrong
+    }
+}

@@ -1,0 +1,172 @@
+//! What a running stage has around it: places, device, journal, and the wish to stop.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use burn::tensor::Device;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    failure::{Exit, Failure},
+    home::Home,
+    journal::{Event, Journal},
+};
+
+/// Progress is told at most this often.
+const BETWEEN_PROGRESS: Duration = Duration::from_millis(250);
+
+pub struct Context {
+    home: Home,
+    work: PathBuf,
+    device: Device,
+    journal: Journal,
+    stop: Arc<AtomicBool>,
+    told: Instant,
+}
+
+impl Context {
+    pub fn new(
+        home: Home,
+        key: &str,
+        device: Device,
+        journal: Journal,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
+        let work = home.work_of(key);
+        let context = Self {
+            home,
+            work,
+            device,
+            journal,
+            stop,
+            told: Instant::now(),
+        };
+        create_folder(&context.output())?;
+        Ok(context)
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The artefact in the making: becomes the artefact's folder when the stage is done.
+    pub fn output(&self) -> PathBuf {
+        self.work.join("artefact")
+    }
+
+    /// The state of a training, kept until the artefact is whole.
+    pub fn state(&self) -> PathBuf {
+        self.work.join("state.safetensors")
+    }
+
+    /// The folder of the finished artefact `key`.
+    pub fn artefact(&self, key: &str) -> PathBuf {
+        self.home.artefact(key)
+    }
+
+    /// A folder below the output, made if it is missing.
+    pub fn output_folder(&self, name: &str) -> Result<PathBuf, Failure> {
+        let folder = self.output().join(name);
+        create_folder(&folder)?;
+        Ok(folder)
+    }
+
+    /// Whether somebody wants this run to save and stop.
+    pub fn should_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    pub fn tell(&mut self, event: Event) -> Result<(), Failure> {
+        self.journal.append(event)
+    }
+
+    pub fn note(&mut self, text: impl Into<String>) -> Result<(), Failure> {
+        self.tell(Event::Note { text: text.into() })
+    }
+
+    pub fn metric(&mut self, name: &str, step: u64, value: f64) -> Result<(), Failure> {
+        self.tell(Event::Metric {
+            name: name.into(),
+            step,
+            value,
+        })
+    }
+
+    pub fn started(&mut self, step: u64, of: u64, unit: &str) -> Result<(), Failure> {
+        self.tell(Event::Started {
+            step,
+            of,
+            unit: unit.into(),
+        })
+    }
+
+    /// For the progress bar; told now and then, not every time.
+    pub fn progress(&mut self, step: u64, of: u64, values: &[(&str, f64)]) -> Result<(), Failure> {
+        if self.told.elapsed() < BETWEEN_PROGRESS && step < of {
+            return Ok(());
+        }
+        self.told = Instant::now();
+        let values: BTreeMap<String, f64> = values
+            .iter()
+            .map(|(name, value)| ((*name).to_string(), *value))
+            .collect();
+        self.tell(Event::Progress { step, of, values })
+    }
+
+    /// Works through `items` in parallel, telling progress. `false`: stopped on request with items left.
+    pub fn for_each<T: Sync>(
+        &mut self,
+        items: &[T],
+        unit: &str,
+        work: impl Fn(&T) -> Result<(), Failure> + Sync,
+    ) -> Result<bool, Failure> {
+        use rayon::prelude::*;
+        let of = items.len() as u64;
+        self.started(0, of, unit)?;
+        let done = AtomicU64::new(0);
+        for chunk in items.chunks(rayon::current_num_threads() * 8) {
+            if self.should_stop() {
+                return Ok(false);
+            }
+            chunk.par_iter().try_for_each(|item| {
+                done.fetch_add(1, Ordering::Relaxed);
+                work(item)
+            })?;
+            self.progress(done.load(Ordering::Relaxed), of, &[])?;
+        }
+        Ok(true)
+    }
+}
+
+pub fn create_folder(path: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(path).map_err(|error| Failure::io(format!("cannot make {}", path.display()), &error))
+}
+
+/// Writes JSON under its final name in one go.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_vec(value).map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?;
+    let unfinished = path.with_extension("unfinished");
+    let failed = |error| Failure::io(format!("cannot write {}", path.display()), &error);
+    std::fs::write(&unfinished, text).map_err(failed)?;
+    std::fs::rename(&unfinished, path).map_err(failed)
+}
+
+/// Reads what [`write_json`] wrote.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let text = std::fs::read(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
+    serde_json::from_slice(&text).map_err(|error| {
+        Failure::new(Exit::Unexpected, format!("{} is damaged: {error}", path.display()))
+            .help("remove the folder that it is in and run the experiment again")
+    })
+}

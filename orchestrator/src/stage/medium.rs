@@ -1,0 +1,156 @@
+//! The medium stage: one fold of the cross-validation. A restorer learns on one half of the scenes and restores the
+//! other; no picture is restored by a model that has seen its scene.
+
+use std::collections::{BTreeMap, HashMap};
+
+use perceive_datasets::{batch::folds, picture::Picture};
+use perceive_model::{network::NetworkConfig, train::restorer};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Context, Outcome, Stage,
+    context::write_json,
+    loader,
+    pairs::{Pair, Set, png_name},
+    restorer::{Configuration, Restorer, psnr, save},
+    train,
+};
+use crate::{failure::Failure, spec::training::Training};
+
+/// Which half is learned from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fold {
+    A,
+    B,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Medium {
+    pub sets: Vec<Set>,
+    pub fold: Fold,
+    pub network: NetworkConfig,
+    pub training: Training,
+    pub seed: u64,
+}
+
+/// The pictures that this stage restored: the folder below an artefact.
+pub const RESTORED: &str = "restored";
+
+impl Stage for Medium {
+    const NAME: &'static str = "medium";
+    const VERSION: u32 = 1;
+
+    fn label(&self) -> String {
+        format!("{} fold {:?}", self.network.name(), self.fold)
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        Set::inputs(&self.sets)
+    }
+
+    fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {
+        let pairs = loader::read(&self.sets, context)?;
+        let learned = self.learned(&pairs);
+        let is_learned = |set: &Set, pair: &Pair| learned[&(set.group.as_str(), pair.name.as_str())];
+        let batches = loader::batches(&self.sets, &pairs, &self.training, false, is_learned, |_, _| Vec::new())?;
+        let training = restorer::Training::new(
+            &self.network,
+            self.seed,
+            train::adamw(&self.training),
+            train::schedule(&self.training),
+            context.device(),
+        );
+        let (training, outcome) = train::train(context, training, &batches, &self.training, self.seed, None)?;
+        if outcome == Outcome::Paused {
+            return Ok(outcome);
+        }
+        let configuration = Configuration {
+            network: self.network.clone(),
+            guide: None,
+        };
+        save(&context.output(), &configuration, training.weights())?;
+        let restorer = Restorer::new(training.network(), None, context.device());
+        restore_all(context, &restorer, &self.sets, &pairs, |set, pair| {
+            !is_learned(set, pair)
+        })
+    }
+}
+
+impl Medium {
+    /// For every scene whether this fold learns from it. The split is the same for both folds of a seed.
+    fn learned<'a>(&'a self, pairs: &'a [Vec<Pair>]) -> HashMap<(&'a str, &'a str), bool> {
+        let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (set, pairs) in self.sets.iter().zip(pairs) {
+            groups
+                .entry(&set.group)
+                .or_default()
+                .extend(pairs.iter().map(|pair| pair.name.as_str()));
+        }
+        let mut learned = HashMap::new();
+        for (group, mut names) in groups {
+            names.sort_unstable();
+            names.dedup();
+            let owned: Vec<String> = names.iter().map(|name| (*name).to_string()).collect();
+            let (a, b) = folds(&owned, self.seed);
+            let mine = if self.fold == Fold::A { &a } else { &b };
+            learned.extend(names.iter().map(|name| ((group, *name), false)));
+            learned.extend(mine.iter().map(|index| ((group, names[*index]), true)));
+        }
+        learned
+    }
+}
+
+/// What one restorer reached: the mean PSNR of its pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// dB, RGB.
+    pub average_psnr: f64,
+    pub pictures: usize,
+}
+
+/// The file that [`restore_all`] leaves a [`Reached`] in.
+pub const REACHED: &str = "reached.json";
+
+/// Restores the chosen pictures of all sets into `restored/SET/NAME.png` and records what that reached.
+pub fn restore_all(
+    context: &mut Context,
+    restorer: &Restorer,
+    sets: &[Set],
+    pairs: &[Vec<Pair>],
+    chosen: impl Fn(&Set, &Pair) -> bool,
+) -> Result<Outcome, Failure> {
+    let work: Vec<(&Set, &Pair)> = sets
+        .iter()
+        .zip(pairs)
+        .flat_map(|(set, pairs)| pairs.iter().map(move |pair| (set, pair)))
+        .filter(|(set, pair)| pair.border == 0 && chosen(set, pair))
+        .collect();
+    let of = work.len() as u64;
+    context.started(0, of, "pictures")?;
+    let mut sum = 0.0;
+    for (done, (set, pair)) in work.iter().enumerate() {
+        if context.should_stop() {
+            return Ok(Outcome::Paused);
+        }
+        let path = context
+            .output_folder(&format!("{RESTORED}/{}", set.folder()))?
+            .join(png_name(&pair.name));
+        let restored = if path.exists() {
+            Picture::open(&path)?
+        } else {
+            let restored = restorer.picture(&Picture::open(&pair.degraded)?);
+            restored.save_png(&path)?;
+            restored
+        };
+        sum += psnr(&restored, &Picture::open(&pair.clean)?)?.min(100.0);
+        context.progress(done as u64 + 1, of, &[("psnr", sum / (done + 1) as f64)])?;
+    }
+    let reached = Reached {
+        average_psnr: sum / of.max(1) as f64,
+        pictures: work.len(),
+    };
+    context.metric("psnr_rgb", 0, reached.average_psnr)?;
+    write_json(&context.output().join(REACHED), &reached)?;
+    Ok(Outcome::Done)
+}

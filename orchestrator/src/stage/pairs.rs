@@ -1,0 +1,102 @@
+//! Pairs on disk: what the degrade stage leaves and what a dataset's index gives, as one kind of listing.
+
+use std::path::{Path, PathBuf};
+
+use perceive_datasets::degradation::Noise;
+use serde::{Deserialize, Serialize};
+
+use super::context::{Context, read_json, write_json};
+use crate::failure::Failure;
+
+/// A degraded picture and its clean partner. Relative paths are relative to the listing's folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    pub name: String,
+    pub clean: PathBuf,
+    /// The clean picture itself in a listing of clean pictures.
+    pub degraded: PathBuf,
+    /// Pixels to cut from each side of the clean picture.
+    #[serde(default)]
+    pub border: u32,
+}
+
+/// Where a listing lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Listing {
+    /// In the artefact of a stage.
+    Artefact(String),
+    /// Written from a dataset's index; the digest is over the names and contents of its pictures.
+    Index(String),
+}
+
+/// The listing's file name in an artefact.
+pub const FILE: &str = "pairs.json";
+
+impl Listing {
+    /// The artefact that must exist first.
+    pub fn input(&self) -> Option<String> {
+        match self {
+            Self::Artefact(key) => Some(key.clone()),
+            Self::Index(_) => None,
+        }
+    }
+
+    /// Its pairs, with absolute paths or such as the process can open.
+    pub fn read(&self, context: &Context) -> Result<Vec<Pair>, Failure> {
+        let path = match self {
+            Self::Artefact(key) => context.artefact(key).join(FILE),
+            Self::Index(digest) => context.home().listing(digest),
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut pairs: Vec<Pair> = read_json(&path)?;
+        for pair in &mut pairs {
+            pair.clean = folder.join(&pair.clean);
+            pair.degraded = folder.join(&pair.degraded);
+        }
+        Ok(pairs)
+    }
+}
+
+/// Writes a listing.
+pub fn write(path: &Path, pairs: &[Pair]) -> Result<(), Failure> {
+    write_json(path, &pairs)
+}
+
+/// One kind of degradation of one dataset, as training and evaluation take it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Set {
+    /// Such as `BSD400 noise25`.
+    pub label: String,
+    /// Such as `noise25`: pictures of one kind are no negatives of each other in eq. 12.
+    pub kind: String,
+    /// Dataset and split: the same clean pictures have the same names in all sets of one group.
+    pub group: String,
+    /// Share of a batch, relative to the other sets.
+    pub weight: f64,
+    /// How noise is drawn anew in training, where this is noise.
+    pub noise: Option<Noise>,
+    pub listing: Listing,
+}
+
+impl Set {
+    /// The artefacts of several sets.
+    pub fn inputs(sets: &[Self]) -> Vec<String> {
+        sets.iter().filter_map(|set| set.listing.input()).collect()
+    }
+
+    /// A folder name for this set's pictures.
+    pub fn folder(&self) -> String {
+        file_name(&self.label)
+    }
+}
+
+/// `name` as one path component.
+pub fn file_name(name: &str) -> String {
+    name.replace(['/', '\\', ' '], "_")
+}
+
+/// `name` as a PNG's file name.
+pub fn png_name(name: &str) -> String {
+    format!("{}.png", file_name(name))
+}

@@ -1,0 +1,205 @@
+//! The restore stage: the restorer of Fig. 3 under the loss of eq. 13.
+
+use perceive_model::{
+    network::NetworkConfig,
+    train::{
+        objective::{ClipAware, Contrastive, Objective, Perceptual},
+        restorer::Training as Loop,
+    },
+    weights::Checkpoint,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Context, Outcome, Stage,
+    context::read_json,
+    loader,
+    medium::{REACHED, RESTORED, Reached},
+    pairs::{Pair, Set, png_name},
+    prompts,
+    restorer::{Configuration, save},
+    towers::Tower,
+    train::{self, Epochs},
+};
+use crate::{
+    failure::{Exit, Failure},
+    spec::{restore::Loss, training::Training},
+};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Restore {
+    pub sets: Vec<Set>,
+    pub network: NetworkConfig,
+    /// DINOv2, where the network is guided.
+    pub guide: Option<Tower>,
+    pub loss: Loss,
+    pub clip_aware: Option<Perceiver>,
+    pub perceptual: Option<Proxies>,
+    pub training: Training,
+    pub seed: u64,
+}
+
+/// The learned prompts and the CLIP they were learned with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Perceiver {
+    pub prompts: String,
+    pub clip: Tower,
+    pub temperature: f64,
+}
+
+/// VGG-16 and the artefacts of the proxies, in order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proxies {
+    pub negatives: Vec<String>,
+    pub vgg16: Tower,
+}
+
+impl Stage for Restore {
+    const NAME: &'static str = "restore";
+    const VERSION: u32 = 1;
+
+    fn label(&self) -> String {
+        let on = |name: &str, weight: f64| {
+            (weight > 0.0)
+                .then(|| format!(" + {weight} {name}"))
+                .unwrap_or_default()
+        };
+        let Loss {
+            contrastive,
+            clip_aware,
+            perceptual,
+            ..
+        } = self.loss;
+        let terms = [
+            on("contrastive", contrastive),
+            on("clip", clip_aware),
+            on("perceptual", perceptual),
+        ]
+        .concat();
+        format!("{}: l1{terms}", self.network.name())
+    }
+
+    fn inputs(&self) -> Vec<String> {
+        let mut inputs = Set::inputs(&self.sets);
+        inputs.extend(self.clip_aware.iter().map(|perceiver| perceiver.prompts.clone()));
+        inputs.extend(
+            self.perceptual
+                .iter()
+                .flat_map(|proxies| proxies.negatives.iter().cloned()),
+        );
+        inputs
+    }
+
+    fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {
+        let pairs = loader::read(&self.sets, context)?;
+        let folders: Vec<_> = self.perceptual.iter().flat_map(|proxies| &proxies.negatives).collect();
+        let folders: Vec<_> = folders
+            .into_iter()
+            .map(|key| context.artefact(key).join(RESTORED))
+            .collect();
+        let companions = |set: &Set, pair: &Pair| {
+            folders
+                .iter()
+                .map(|folder| folder.join(set.folder()).join(png_name(&pair.name)))
+                .collect()
+        };
+        let second = self.loss.contrastive > 0.0;
+        let batches = loader::batches(&self.sets, &pairs, &self.training, second, |_, _| true, companions)?;
+        let mut training = Loop::new(
+            &self.network,
+            self.seed,
+            train::adamw(&self.training),
+            train::schedule(&self.training),
+            context.device(),
+        );
+        let device = training.device().clone();
+        let guide = self
+            .guide
+            .as_ref()
+            .map(|tower| tower.guide(context.home(), &device))
+            .transpose()?;
+        training = training
+            .with_guide(guide)
+            .with_objective(self.objective(context, &device)?);
+        let epochs = self.epochs(&pairs, &batches)?;
+        let (training, outcome) =
+            train::train(context, training, &batches, &self.training, self.seed, epochs.as_ref())?;
+        if outcome == Outcome::Done {
+            let configuration = Configuration {
+                network: self.network.clone(),
+                guide: self.guide.clone(),
+            };
+            save(&context.output(), &configuration, training.weights())?;
+        }
+        Ok(outcome)
+    }
+}
+
+impl Restore {
+    fn objective(&self, context: &Context, device: &burn::tensor::Device) -> Result<Objective, Failure> {
+        let loss = &self.loss;
+        let contrastive = (loss.contrastive > 0.0).then(|| Contrastive {
+            weight: loss.contrastive,
+            temperature: loss.contrastive_temperature,
+        });
+        let clip_aware = self.clip_aware.as_ref().map(|perceiver| {
+            let path = context.artefact(&perceiver.prompts).join(prompts::FILE);
+            let checkpoint = Checkpoint::read(&path)?;
+            let Some(text) = checkpoint.tensors.get("text") else {
+                return Err(
+                    Failure::new(Exit::Unexpected, format!("{} holds no prompts", path.display()))
+                        .help("remove that folder and run the experiment again"),
+                );
+            };
+            Ok(ClipAware {
+                weight: loss.clip_aware,
+                clip: perceiver.clip.clip(context.home(), device)?,
+                text: text.tensor(device),
+                scale: perceiver.temperature,
+            })
+        });
+        let perceptual = self.perceptual.as_ref().map(|proxies| {
+            let reached: Vec<f64> = proxies
+                .negatives
+                .iter()
+                .map(|key| Ok(read_json::<Reached>(&context.artefact(key).join(REACHED))?.average_psnr))
+                .collect::<Result<_, Failure>>()?;
+            let tower = proxies.vgg16.vgg16(context.home(), device)?;
+            Ok::<_, Failure>(Perceptual::new(
+                loss.perceptual,
+                tower,
+                reached,
+                loss.difficulty,
+                loss.normalised_weights,
+            ))
+        });
+        Ok(Objective {
+            contrastive,
+            clip_aware: clip_aware.transpose()?,
+            perceptual: perceptual.transpose()?,
+        })
+    }
+
+    /// Eq. 10 needs the network's average PSNR on fixed crops; only the perceptual loss looks at it.
+    fn epochs(
+        &self,
+        pairs: &[Vec<Pair>],
+        batches: &perceive_datasets::batch::Batches,
+    ) -> Result<Option<Epochs>, Failure> {
+        if self.perceptual.is_none() {
+            return Ok(None);
+        }
+        let batch = self.training.batch;
+        let all: usize = pairs.iter().map(Vec::len).sum();
+        let steps = if self.loss.epoch > 0 {
+            self.loss.epoch
+        } else {
+            all.div_ceil(batch).max(1) as u64
+        };
+        // Batches of another seed: the crops stay the same from epoch to epoch, and from run to run.
+        let slice = (0..self.loss.slice.div_ceil(batch).max(1) as u64)
+            .map(|step| Ok(loader::crops(batches.batch(self.seed ^ 0x5EED_0511_CE00, step)?)))
+            .collect::<Result<_, Failure>>()?;
+        Ok(Some(Epochs { steps, slice }))
+    }
+}

@@ -1,0 +1,181 @@
+//! A trained restorer on disk, and whole pictures through it.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use perceive_datasets::picture::Picture;
+use perceive_model::{
+    metric::{Planes, psnr_rgb},
+    network::{Network, NetworkConfig, whole_picture},
+    train::guide::Guide,
+    weights::{Checkpoint, load},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    context::{read_json, write_json},
+    towers::Tower,
+};
+use crate::{failure::Failure, home::Home};
+
+const WEIGHTS: &str = "model.safetensors";
+const CONFIGURATION: &str = "model.json";
+
+/// What a restorer is, beside its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Configuration {
+    pub network: NetworkConfig,
+    /// The DINOv2 that guides it, if it is guided.
+    pub guide: Option<Tower>,
+}
+
+/// A network ready to restore.
+pub struct Restorer {
+    network: Network,
+    guide: Option<Guide>,
+    device: Device,
+}
+
+/// Writes the restorer into an artefact's folder.
+pub fn save(folder: &Path, configuration: &Configuration, mut weights: Checkpoint) -> Result<(), Failure> {
+    let text = serde_json::to_string(&configuration.network).unwrap_or_default();
+    weights.metadata.insert("configuration".into(), text);
+    weights.write(folder.join(WEIGHTS))?;
+    write_json(&folder.join(CONFIGURATION), configuration)
+}
+
+impl Restorer {
+    /// Reads the restorer of an artefact's folder.
+    pub fn open(folder: &Path, home: &Home, device: &Device) -> Result<Self, Failure> {
+        let configuration: Configuration = read_json(&folder.join(CONFIGURATION))?;
+        let path = folder.join(WEIGHTS);
+        let network = Network::new(&configuration.network, device);
+        let network = load(network, &Checkpoint::read(&path)?, &path.display().to_string())?;
+        let guide = configuration.guide.map(|tower| tower.guide(home, device)).transpose()?;
+        Ok(Self {
+            network,
+            guide,
+            device: device.clone(),
+        })
+    }
+
+    /// Reads a plain restorer from imported weights whose file says what it is.
+    pub fn from_weights(path: &Path, device: &Device) -> Result<Self, Failure> {
+        let checkpoint = Checkpoint::read(path)?;
+        let config = match checkpoint
+            .metadata
+            .get("configuration")
+            .map(|text| serde_json::from_str(text))
+        {
+            Some(Ok(config)) => config,
+            _ => NetworkConfig::sized("restormer", perceive_model::network::Size::Paper)?,
+        };
+        let network = load(Network::new(&config, device), &checkpoint, &path.display().to_string())?;
+        Ok(Self {
+            network,
+            guide: None,
+            device: device.clone(),
+        })
+    }
+
+    pub fn new(network: Network, guide: Option<Guide>, device: &Device) -> Self {
+        Self {
+            network,
+            guide,
+            device: device.clone(),
+        }
+    }
+
+    /// The restored planes `[3, height, width]`, clipped to \[0, 1\], not rounded.
+    pub fn planes(&self, degraded: &Picture) -> Vec<f32> {
+        let (height, width) = (degraded.height, degraded.width);
+        let data = TensorData::new(degraded.to_planes(), [1, 3, height, width]);
+        let image = Tensor::<4>::from_data(data, &self.device);
+        let tokens = self.guide.as_ref().map(|guide| guide.tokens(image.clone()));
+        let restored = whole_picture::restore(&self.network, image, tokens).clamp(0.0, 1.0);
+        restored.into_data().iter::<f32>().collect()
+    }
+
+    /// The restored picture, rounded to 8 bits.
+    pub fn picture(&self, degraded: &Picture) -> Picture {
+        Picture::from_planes(&self.planes(degraded), degraded.width, degraded.height)
+    }
+}
+
+/// A picture as the metrics take it.
+pub fn measurable(picture: &Picture) -> Result<Planes, Failure> {
+    Ok(Planes::new(picture.to_planes(), picture.height, picture.width)?)
+}
+
+/// PSNR on RGB of 8-bit pictures, in dB.
+pub fn psnr(restored: &Picture, clean: &Picture) -> Result<f64, Failure> {
+    Ok(psnr_rgb(&measurable(restored)?, &measurable(clean)?)?)
+}
+
+/// Pixels that neighbouring tiles share.
+const OVERLAP: usize = 64;
+
+/// A picture of any size, restored in tiles of at most `tile` x `tile` pixels that fade into each other. A picture that
+/// fits into one tile is restored whole.
+pub fn tiled(restorer: &Restorer, degraded: &Picture, tile: usize) -> Picture {
+    let (width, height) = (degraded.width, degraded.height);
+    if width <= tile && height <= tile {
+        return restorer.picture(degraded);
+    }
+    let overlap = OVERLAP.min(tile / 4);
+    let (columns, rows) = (starts(width, tile, overlap), starts(height, tile, overlap));
+    let mut sum = vec![0.0_f32; 3 * width * height];
+    let mut weight = vec![0.0_f32; width * height];
+    for &y in &rows {
+        for &x in &columns {
+            let (w, h) = (tile.min(width - x), tile.min(height - y));
+            let planes = restorer.planes(&degraded.crop(x, y, w, h));
+            let fade = |at: usize, size: usize| ((at + 1).min(size - at) as f32 / (overlap + 1) as f32).min(1.0);
+            for row in 0..h {
+                for column in 0..w {
+                    let share = fade(row, h) * fade(column, w);
+                    let to = (y + row) * width + x + column;
+                    weight[to] += share;
+                    for channel in 0..3 {
+                        sum[channel * width * height + to] += share * planes[channel * w * h + row * w + column];
+                    }
+                }
+            }
+        }
+    }
+    for plane in sum.chunks_exact_mut(width * height) {
+        plane
+            .iter_mut()
+            .zip(&weight)
+            .for_each(|(value, weight)| *value /= weight);
+    }
+    Picture::from_planes(&sum, width, height)
+}
+
+/// Where tiles begin along one side: evenly spread, each sharing at least `overlap` pixels with the next.
+fn starts(size: usize, tile: usize, overlap: usize) -> Vec<usize> {
+    if size <= tile {
+        return vec![0];
+    }
+    let last = size - tile;
+    let count = last.div_ceil(tile - overlap);
+    (0..=count).map(|index| index * last / count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_every_pixel_and_overlap() {
+        for size in [64, 512, 513, 1000, 4031] {
+            let starts = starts(size, 512.min(size), 64);
+            assert_eq!(starts[0], 0);
+            assert_eq!(starts[starts.len() - 1] + 512.min(size), size);
+            assert!(
+                starts.windows(2).all(|pair| pair[0] + 512 >= pair[1] + 64),
+                "{size}: {starts:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The frozen towers of a job: which, and from where.
+
+use burn::tensor::Device;
+use perceive_model::{
+    tower::{Clip, Dinov2, Vgg16, stand_in},
+    train::guide::Guide,
+    weights::Checkpoint,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    failure::Failure,
+    home::Home,
+    spec::Towers,
+    weights_store::{WeightsStore, kind},
+};
+
+/// Where a tower's weights come from; part of every key that depends on the tower.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tower {
+    /// The small seeded one.
+    StandIn,
+    /// The imported one, by the blake3 of its file.
+    Imported(String),
+}
+
+/// DINOv2's published input size in the paper.
+const DINO_RESOLUTION: usize = 224;
+
+impl Tower {
+    /// The tower of `kind` that an experiment asks for.
+    ///
+    /// # Errors
+    /// [`crate::failure::Exit::Weights`] for a real one that is not installed.
+    pub fn of(home: &Home, towers: Towers, kind: &'static kind::Kind) -> Result<Self, Failure> {
+        match towers {
+            Towers::StandIn => Ok(Self::StandIn),
+            Towers::Real => {
+                let store = WeightsStore::of(home);
+                store.find(kind)?;
+                Ok(Self::Imported(store.named(kind.name)?.blake3))
+            }
+        }
+    }
+
+    fn checkpoint(home: &Home, kind: &kind::Kind) -> Result<(Checkpoint, String), Failure> {
+        let path = WeightsStore::of(home).find(kind)?;
+        Ok((Checkpoint::read(&path)?, path.display().to_string()))
+    }
+
+    pub fn clip(&self, home: &Home, device: &Device) -> Result<Clip, Failure> {
+        if *self == Self::StandIn {
+            return Ok(stand_in::clip(device).frozen());
+        }
+        let (checkpoint, origin) = Self::checkpoint(home, &kind::clip::KIND)?;
+        Ok(Clip::from_checkpoint(checkpoint, &origin, device)?.frozen())
+    }
+
+    pub fn guide(&self, home: &Home, device: &Device) -> Result<Guide, Failure> {
+        if *self == Self::StandIn {
+            return Ok(Guide::new(stand_in::dinov2(device), stand_in::DINO_RESOLUTION));
+        }
+        let (checkpoint, origin) = Self::checkpoint(home, &kind::dinov2::KIND)?;
+        Ok(Guide::new(
+            Dinov2::from_checkpoint(&checkpoint, &origin, device)?,
+            DINO_RESOLUTION,
+        ))
+    }
+
+    pub fn vgg16(&self, home: &Home, device: &Device) -> Result<Vgg16, Failure> {
+        if *self == Self::StandIn {
+            return Ok(stand_in::vgg16(device).frozen());
+        }
+        let (checkpoint, origin) = Self::checkpoint(home, &kind::vgg16::KIND)?;
+        Ok(Vgg16::from_checkpoint(checkpoint, &origin, device)?.frozen())
+    }
+}

@@ -1,0 +1,24 @@
+//! torchvision's VGG-16, its convolutions only: the perceptual loss of eqs. 10-11.
+
+use burn::tensor::Device;
+use perceive_model::tower::{Vgg16, Vgg16Config};
+use serde_json::json;
+
+use super::Kind;
+use crate::weights_store::{Check, Publication};
+
+pub static KIND: Kind = Kind {
+    name: "vgg16",
+    title: "VGG-16",
+    publication: Some(Publication {
+        url: "https://download.pytorch.org/models/vgg16-397923af.pth",
+        check: Check::Sha256Begins("397923af"),
+        parameters: 14_714_688,
+        conversion: None,
+    }),
+    harmless: |key| key.starts_with("classifier."),
+    fit: |checkpoint, origin| {
+        Vgg16::from_checkpoint(checkpoint.clone(), origin, &Device::flex())?;
+        Ok(json!(Vgg16Config::default()))
+    },
+};
