@@ -34,26 +34,53 @@ struct Moments {
 impl AdamW {
     /// With PyTorch's betas (0.9, 0.999) and epsilon (1e-8).
     pub fn new(weight_decay: f64, clip_norm: f64) -> Self {
-        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay, clip_norm, steps: 0, moments: BTreeMap::new() }
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay,
+            clip_norm,
+            steps: 0,
+            moments: BTreeMap::new(),
+        }
     }
 
     /// One step at `rate`. Gives the changed module and the gradient's global norm before clipping.
     pub fn step<M: Module>(&mut self, module: M, gradients: &Gradients, rate: f64) -> (M, f64) {
-        let mut norm = Norm { gradients, squares: Vec::new() };
+        let mut norm = Norm {
+            gradients,
+            squares: Vec::new(),
+        };
         module.visit(&mut norm);
         let norm = norm.total();
-        let scale = if self.clip_norm > 0.0 && norm > self.clip_norm { self.clip_norm / (norm + 1e-6) } else { 1.0 };
+        let scale = if self.clip_norm > 0.0 && norm > self.clip_norm {
+            self.clip_norm / (norm + 1e-6)
+        } else {
+            1.0
+        };
         self.steps += 1;
-        let module = module.map(&mut Update { adamw: self, gradients, rate, scale, path: KeyPath::default() });
+        let module = module.map(&mut Update {
+            adamw: self,
+            gradients,
+            rate,
+            scale,
+            path: KeyPath::default(),
+        });
         (module, norm)
     }
 
     /// Adds the state to `checkpoint` under `prefix`.
     pub fn save(&self, checkpoint: &mut Checkpoint, prefix: &str) {
-        checkpoint.metadata.insert(format!("{prefix}.steps"), self.steps.to_string());
+        checkpoint
+            .metadata
+            .insert(format!("{prefix}.steps"), self.steps.to_string());
         for (key, moments) in &self.moments {
-            checkpoint.tensors.insert(format!("{prefix}.first.{key}"), Array::of(&moments.first));
-            checkpoint.tensors.insert(format!("{prefix}.second.{key}"), Array::of(&moments.second));
+            checkpoint
+                .tensors
+                .insert(format!("{prefix}.first.{key}"), Array::of(&moments.first));
+            checkpoint
+                .tensors
+                .insert(format!("{prefix}.second.{key}"), Array::of(&moments.second));
         }
     }
 
@@ -68,7 +95,13 @@ impl AdamW {
             .iter()
             .map(|(key, first)| {
                 let second = seconds.tensors.get(key)?;
-                Some((key.clone(), Moments { first: first.tensor(device), second: second.tensor(device) }))
+                Some((
+                    key.clone(),
+                    Moments {
+                        first: first.tensor(device),
+                        second: second.tensor(device),
+                    },
+                ))
             })
             .collect::<Option<_>>()?;
         Some(self)
@@ -83,7 +116,10 @@ struct Norm<'a> {
 
 impl Norm<'_> {
     fn total(self) -> f64 {
-        let sums = self.squares.into_iter().map(|square| f64::from(square.into_scalar::<f32>()));
+        let sums = self
+            .squares
+            .into_iter()
+            .map(|square| f64::from(square.into_scalar::<f32>()));
         sums.sum::<f64>().sqrt()
     }
 }
@@ -140,10 +176,14 @@ impl AdamW {
         let Self { beta1, beta2, .. } = *self;
         let squared = gradient.clone() * gradient.clone() * (1.0 - beta2);
         let moments = match self.moments.remove(&key) {
-            Some(Moments { first, second }) => {
-                Moments { first: first * beta1 + gradient * (1.0 - beta1), second: second * beta2 + squared }
-            }
-            None => Moments { first: gradient * (1.0 - beta1), second: squared },
+            Some(Moments { first, second }) => Moments {
+                first: first * beta1 + gradient * (1.0 - beta1),
+                second: second * beta2 + squared,
+            },
+            None => Moments {
+                first: gradient * (1.0 - beta1),
+                second: squared,
+            },
         };
         let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let correction1 = 1.0 - beta1.powi(steps);

@@ -20,6 +20,9 @@ pub struct Crops {
 impl Crops {
     /// `[batch, 3, patch, patch]` on `device`.
     pub fn tensor(&self, pixels: &[f32], device: &Device) -> Tensor<4> {
-        Tensor::from_data(TensorData::new(pixels.to_vec(), [self.batch, 3, self.patch, self.patch]), device)
+        Tensor::from_data(
+            TensorData::new(pixels.to_vec(), [self.batch, 3, self.patch, self.patch]),
+            device,
+        )
     }
 }

@@ -17,7 +17,10 @@ pub struct Guide {
 impl Guide {
     /// `resolution`: the width and height that pictures are resized to, a multiple of the tower's patch.
     pub fn new(dino: Dinov2, resolution: usize) -> Self {
-        Self { dino: dino.frozen(), resolution }
+        Self {
+            dino: dino.frozen(),
+            resolution,
+        }
     }
 
     /// Width of a token.
@@ -31,8 +34,14 @@ impl Guide {
         let depth = self.dino.depth();
         let layers = [1, depth.div_ceil(3), (2 * depth).div_ceil(3), depth];
         let blocks = layers.map(|layer| layer - 1);
-        let tokens = self.dino.cls_tokens(dino_input(degraded.detach(), self.resolution), &blocks);
+        let tokens = self
+            .dino
+            .cls_tokens(dino_input(degraded.detach(), self.resolution), &blocks);
         let mut tokens = tokens.into_iter().map(Tensor::detach);
-        std::array::from_fn(|_| tokens.next().unwrap_or_else(|| unreachable!("four blocks give four tokens")))
+        std::array::from_fn(|_| {
+            tokens
+                .next()
+                .unwrap_or_else(|| unreachable!("four blocks give four tokens"))
+        })
     }
 }

@@ -75,7 +75,14 @@ const LAYERS: [usize; 4] = [3, 7, 11, 15];
 impl Perceptual {
     pub fn new(weight: f64, tower: Vgg16, proxies: Vec<f64>, difficulty: f64, normalised: bool) -> Self {
         let tower = tower.frozen();
-        Self { weight, fixed: tower.valid(), tower, proxies, difficulty, normalised }
+        Self {
+            weight,
+            fixed: tower.valid(),
+            tower,
+            proxies,
+            difficulty,
+            normalised,
+        }
     }
 
     /// All pictures `[B, 3, H, W]`; `average_psnr` is the network's own, measured at the epoch's start.
@@ -88,16 +95,30 @@ impl Perceptual {
         average_psnr: f64,
     ) -> Tensor<1> {
         let weighting = Weighting::adaptive(average_psnr, &self.proxies, self.difficulty);
-        let weighting = if self.normalised { weighting.normalised() } else { weighting };
+        let weighting = if self.normalised {
+            weighting.normalised()
+        } else {
+            weighting
+        };
         let fixed = |picture: Tensor<4>| features(&self.fixed, picture.inner()).map(Tensor::autodiff);
         let negatives: Vec<Features> = negatives.into_iter().map(fixed).collect();
-        perceptual(&features(&self.tower, restored), &fixed(clean), &fixed(degraded), &negatives, &weighting)
+        perceptual(
+            &features(&self.tower, restored),
+            &fixed(clean),
+            &fixed(degraded),
+            &negatives,
+            &weighting,
+        )
     }
 }
 
 fn features(tower: &Vgg16, picture: Tensor<4>) -> Features {
     let mut found = tower.features(vgg_input(picture), &LAYERS).into_iter();
-    std::array::from_fn(|_| found.next().unwrap_or_else(|| unreachable!("four layers give four features")))
+    std::array::from_fn(|_| {
+        found
+            .next()
+            .unwrap_or_else(|| unreachable!("four layers give four features"))
+    })
 }
 
 /// The loss and its terms by name, for the record. L1 is always on.
@@ -110,7 +131,10 @@ impl Terms {
     /// Begins with L1 (the first term of eq. 13).
     pub fn l1(restored: Tensor<4>, clean: Tensor<4>) -> Self {
         let loss = l1(restored, clean);
-        Self { total: loss.clone(), parts: vec![("l1", loss)] }
+        Self {
+            total: loss.clone(),
+            parts: vec![("l1", loss)],
+        }
     }
 
     pub fn add(&mut self, name: &'static str, weight: f64, loss: Tensor<1>) {

@@ -41,10 +41,20 @@ impl Prompts {
         let longest = ids.iter().map(Vec::len).max().unwrap_or(0).max(1);
         let length = if start == Start::Words { longest } else { length };
         let rows = ids.iter().map(|ids| {
-            let word: Vec<Tensor<2>> =
-                ids.iter().map(|id| clip.token_embedding(*id as usize).detach().unsqueeze()).collect();
-            let noise = Tensor::<2>::random([length, clip.token_width()], Distribution::Normal(0.0, deviation), &device);
-            let taken = if start == Start::Random { 0 } else { word.len().min(length) };
+            let word: Vec<Tensor<2>> = ids
+                .iter()
+                .map(|id| clip.token_embedding(*id as usize).detach().unsqueeze())
+                .collect();
+            let noise = Tensor::<2>::random(
+                [length, clip.token_width()],
+                Distribution::Normal(0.0, deviation),
+                &device,
+            );
+            let taken = if start == Start::Random {
+                0
+            } else {
+                word.len().min(length)
+            };
             if taken == 0 {
                 return noise;
             }
@@ -58,7 +68,9 @@ impl Prompts {
                 (_, free) => Tensor::cat(vec![noise.narrow(0, 0, free), tail], 0),
             }
         });
-        Self { context: Param::from_tensor(Tensor::stack(rows.collect(), 0)) }
+        Self {
+            context: Param::from_tensor(Tensor::stack(rows.collect(), 0)),
+        }
     }
 }
 
@@ -75,7 +87,12 @@ pub struct Learner {
 impl Learner {
     /// `clip` and `prompts` on a device with autodiff.
     pub fn new(clip: Clip, prompts: Prompts, schedule: Schedule, scale: f64) -> Self {
-        Self { state: State::new(prompts, AdamW::new(0.0, 0.0)), clip: clip.frozen(), schedule, scale }
+        Self {
+            state: State::new(prompts, AdamW::new(0.0, 0.0)),
+            clip: clip.frozen(),
+            schedule,
+            scale,
+        }
     }
 
     pub fn resume(mut self, path: &Path, device: &Device) -> Result<Self, WeightsError> {
@@ -110,7 +127,11 @@ impl Learner {
         let loss = prompt_cross_entropy(image, text, labels, self.scale);
         let value: f32 = loss.clone().into_scalar();
         if !value.is_finite() {
-            return Err(NotFinite { term: "prompt_cross_entropy".into(), step, value });
+            return Err(NotFinite {
+                term: "prompt_cross_entropy".into(),
+                step,
+                value,
+            });
         }
         let gradients = loss.backward();
         let rate = self.schedule.rate(self.state.step);
@@ -147,7 +168,12 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_prompts() {
         let clip = stand_in::clip(&Device::flex());
-        let drawn = |seed| Prompts::new(&clip, &words(), 4, Start::Random, 0.02, seed).context.val().into_data();
+        let drawn = |seed| {
+            Prompts::new(&clip, &words(), 4, Start::Random, 0.02, seed)
+                .context
+                .val()
+                .into_data()
+        };
         assert_eq!(drawn(3), drawn(3));
         assert_ne!(drawn(3), drawn(4));
     }
@@ -159,7 +185,13 @@ mod tests {
         let images = Tensor::<2>::random([12, clip.feature_width()], Distribution::Normal(0.0, 1.0), &device);
         let tiers: Vec<usize> = (0..12).map(|i| i % 3).collect();
         let prompts = Prompts::new(&clip, &words(), 16, Start::PartialRandom, 0.02, 1);
-        let schedule = Schedule { start: 5e-3, end: 5e-3, steps: 100, warm_up: 0, cosine: false };
+        let schedule = Schedule {
+            start: 5e-3,
+            end: 5e-3,
+            steps: 100,
+            warm_up: 0,
+            cosine: false,
+        };
         let mut learner = Learner::new(clip, prompts, schedule, 100.0);
         let first = learner.step(images.clone(), &tiers).unwrap();
         let mut last = first;

@@ -44,7 +44,13 @@ impl Training {
     pub fn new(config: &NetworkConfig, seed: u64, adamw: AdamW, schedule: Schedule, device: &Device) -> Self {
         let device = device.clone().autodiff();
         let network = Network::seeded(config, seed, &device);
-        Self { state: State::new(network, adamw), objective: Objective::default(), guide: None, schedule, device }
+        Self {
+            state: State::new(network, adamw),
+            objective: Objective::default(),
+            guide: None,
+            schedule,
+            device,
+        }
     }
 
     #[must_use]
@@ -102,10 +108,15 @@ impl Training {
         let mut count = 0;
         for crops in slice {
             let degraded = crops.tensor(&crops.degraded, &device);
-            let tokens = self.guide.as_ref().map(|guide| guide.tokens(degraded.clone()).map(Tensor::inner));
+            let tokens = self
+                .guide
+                .as_ref()
+                .map(|guide| guide.tokens(degraded.clone()).map(Tensor::inner));
             let restored = network.restore(degraded, tokens).image.clamp(0.0, 1.0);
             let difference = restored - crops.tensor(&crops.clean, &device);
-            let squares = (difference.clone() * difference).reshape([crops.batch as i32, -1]).mean_dim(1);
+            let squares = (difference.clone() * difference)
+                .reshape([crops.batch as i32, -1])
+                .mean_dim(1);
             for error in squares.into_data().iter::<f64>() {
                 sum += -10.0 * error.max(1e-10).log10();
                 count += 1;
@@ -133,7 +144,11 @@ impl Training {
             terms.add("clip_aware", term.weight, term.loss(restored.image.clone()));
         }
         if let Some(term) = &self.objective.perceptual {
-            let negatives = crops.negatives.iter().map(|pixels| crops.tensor(pixels, &self.device)).collect();
+            let negatives = crops
+                .negatives
+                .iter()
+                .map(|pixels| crops.tensor(pixels, &self.device))
+                .collect();
             let average = self.state.average_psnr.unwrap_or(0.0);
             let loss = term.loss(restored.image, clean, degraded, negatives, average);
             terms.add("perceptual", term.weight, loss);
@@ -148,7 +163,11 @@ impl Training {
         for (name, loss) in parts.into_iter().chain([("loss", total.clone())]) {
             let value: f32 = loss.into_scalar();
             if !value.is_finite() {
-                return Err(NotFinite { term: name.into(), step, value });
+                return Err(NotFinite {
+                    term: name.into(),
+                    step,
+                    value,
+                });
             }
             values.push((name, f64::from(value)));
         }
@@ -156,7 +175,11 @@ impl Training {
         let gradients = total.backward();
         let (module, norm) = self.state.adamw.step(self.state.module.clone(), &gradients, rate);
         if !norm.is_finite() {
-            return Err(NotFinite { term: "gradient".into(), step, value: norm as f32 });
+            return Err(NotFinite {
+                term: "gradient".into(),
+                step,
+                value: norm as f32,
+            });
         }
         self.state.module = module;
         self.state.step = step;

@@ -32,7 +32,13 @@ mod tests {
 
     #[test]
     fn a_cosine_goes_from_start_through_the_middle_to_the_end() {
-        let schedule = Schedule { start: 2e-4, end: 1e-6, steps: 1000, warm_up: 0, cosine: true };
+        let schedule = Schedule {
+            start: 2e-4,
+            end: 1e-6,
+            steps: 1000,
+            warm_up: 0,
+            cosine: true,
+        };
         assert!((schedule.rate(0) - 2e-4).abs() < 1e-12);
         assert!((schedule.rate(500) - (2e-4 + 1e-6) / 2.0).abs() < 1e-12);
         assert!((schedule.rate(1000) - 1e-6).abs() < 1e-12);
@@ -41,7 +47,16 @@ mod tests {
 
     #[test]
     fn warming_up_climbs_in_equal_steps() {
-        let schedule = Schedule { start: 1.0, end: 0.0, steps: 100, warm_up: 4, cosine: false };
-        assert_eq!([0, 1, 2, 3, 4, 99].map(|step| schedule.rate(step)), [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]);
+        let schedule = Schedule {
+            start: 1.0,
+            end: 0.0,
+            steps: 100,
+            warm_up: 4,
+            cosine: false,
+        };
+        assert_eq!(
+            [0, 1, 2, 3, 4, 99].map(|step| schedule.rate(step)),
+            [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+        );
     }
 }

@@ -119,7 +119,11 @@ fn datasets(database: &Database) -> Result<Vec<Finding>, DatabaseError> {
 fn dataset(split: &Split) -> Finding {
     let what = format!("dataset {} {}", split.dataset, split.split);
     // Test sets without references have pictures, but no pairs.
-    let (number, noun) = if split.pairs > 0 { (split.pairs, "pair") } else { (split.pictures, "picture") };
+    let (number, noun) = if split.pairs > 0 {
+        (split.pairs, "pair")
+    } else {
+        (split.pictures, "picture")
+    };
     let counted = count(number as usize, noun);
     let found = match split.official {
         Some(official) => format!("{counted} of {official}"),
@@ -130,7 +134,11 @@ fn dataset(split: &Split) -> Finding {
         let problems = count(split.problems as usize, "problem");
         Finding::note(what, format!("{found}; {problems} when it was added"), look)
     } else if split.official.is_some_and(|official| official != number) {
-        Finding::note(what, found, "numbers on it are not comparable with the literature's: add the whole dataset")
+        Finding::note(
+            what,
+            found,
+            "numbers on it are not comparable with the literature's: add the whole dataset",
+        )
     } else {
         Finding::ok(what, found)
     }
@@ -201,7 +209,11 @@ mod tests {
         };
         let (failed, again) = (new("medium", "m"), new("medium", "m"));
         let paused = new("restore", "r");
-        for (run, state) in [(failed, RunState::Failed), (again, RunState::Done), (paused, RunState::Paused)] {
+        for (run, state) in [
+            (failed, RunState::Failed),
+            (again, RunState::Done),
+            (paused, RunState::Paused),
+        ] {
             let id = database.start_run(&run).unwrap();
             database.set_state(&id, state, None, None).unwrap();
         }
@@ -210,7 +222,11 @@ mod tests {
         assert_eq!(state_of(&found, "database").state, State::Ok);
         let runs = state_of(&found, "runs");
         assert_eq!(runs.state, State::Note);
-        assert!(runs.found.contains("paused restore") && !runs.found.contains("medium"), "{}", runs.found);
+        assert!(
+            runs.found.contains("paused restore") && !runs.found.contains("medium"),
+            "{}",
+            runs.found
+        );
         assert!(runs.to_do.contains("perceive-ir run quickstart"));
     }
 
