@@ -2,14 +2,16 @@
 //!
 //! Forward, and forward with backward, in milliseconds: medians of alternating runs, 128x128 pictures, as many threads as
 //! `RAYON_NUM_THREADS` says. Arguments are words that the names of the wanted rows contain, or `cpu` for processor time
-//! instead of time passed: with one thread, that is meaningful on a busy machine too.
+//! instead of time passed (with one thread, that is meaningful on a busy machine too), or `own` to leave out the plain.
 
 use std::time::Duration;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use perceive_model::kernel::{
-    channel_attention, dense3x3, depthwise3x3, gelu_gate, layer_norm, plain, pointwise, tune_allocation,
+    channel_attention_qkv, dense3x3, depthwise3x3, gated_depthwise3x3, gelu_gate, layer_norm, plain, pointwise,
+    tune_allocation,
 };
+use perceive_model::network::{Restormer, RestormerConfig};
 
 /// An operation of tensors, and their shapes; the first is x.
 struct Row {
@@ -25,8 +27,8 @@ fn main() {
         .skip(1)
         .filter(|word| !word.starts_with("--"))
         .collect();
-    let cpu = wanted.iter().any(|word| word == "cpu");
-    wanted.retain(|word| word != "cpu");
+    let [cpu, own] = ["cpu", "own"].map(|mode| wanted.iter().any(|word| word == mode));
+    wanted.retain(|word| word != "cpu" && word != "own");
     let clock = if cpu {
         libc::CLOCK_PROCESS_CPUTIME_ID
     } else {
@@ -36,12 +38,17 @@ fn main() {
     println!("{:<34} {:>8} {:>8} {:>8} {:>8}", "ms", "plain", "own", "plain", "own");
     for row in rows() {
         if wanted.is_empty() || wanted.iter().any(|word| row.name.contains(word.as_str())) {
-            let [[plain, own], [plain_backward, own_backward]] = times(&row, clock);
+            let [[plain, own], [plain_backward, own_backward]] = times(&row, clock, own);
             println!(
                 "{:<34} {plain:>8.2} {own:>8.2} {plain_backward:>8.2} {own_backward:>8.2}",
                 row.name
             );
         }
+    }
+    let name = "Restormer, 26.13 M";
+    if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
+        let [forward, backward] = restormer(clock);
+        println!("{name:<34} {:>8} {forward:>8.0} {:>8} {backward:>8.0}", "", "");
     }
 }
 
@@ -103,53 +110,65 @@ fn rows() -> Vec<Row> {
             own: |t| gelu_gate(t[0].clone()),
         },
         Row {
+            name: "depthwise 3x3 and gelu gate, 254",
+            shapes: vec![x(254, 128), vec![254, 1, 3, 3]],
+            plain: |t| plain::gelu_gate(plain::depthwise3x3(t[0].clone(), t[1].clone(), None)),
+            own: |t| gated_depthwise3x3(t[0].clone(), t[1].clone(), None),
+        },
+        Row {
             name: "channel attention, 48",
-            shapes: vec![x(48, 128), x(48, 128), x(48, 128), vec![1, 1, 1, 1]],
-            plain: |t| {
-                let [q, k, v, temperature] = [0, 1, 2, 3].map(|index| t[index].clone());
-                plain::channel_attention(q, k, v, temperature.reshape([1, 1, 1]))
-            },
-            own: |t| {
-                let [q, k, v, temperature] = [0, 1, 2, 3].map(|index| t[index].clone());
-                channel_attention(q, k, v, temperature.reshape([1, 1, 1]))
-            },
+            shapes: vec![x(144, 128), vec![1, 1, 1, 1]],
+            plain: |t| plain_attention(t[0].clone(), t[1].clone().reshape([1, 1, 1])),
+            own: |t| channel_attention_qkv(t[0].clone(), t[1].clone().reshape([1, 1, 1])),
         },
         Row {
             name: "Restormer block, 48",
             shapes: block_shapes(48, 1, 128),
-            plain: |t| {
-                block(
-                    t,
-                    plain::layer_norm,
-                    plain::pointwise,
-                    plain::depthwise3x3,
-                    plain::gelu_gate,
-                    plain::channel_attention,
-                )
-            },
-            own: |t| block(t, layer_norm, pointwise, depthwise3x3, gelu_gate, channel_attention),
+            plain: |t| block(t, PLAIN),
+            own: |t| block(t, OWN),
         },
         Row {
             name: "Restormer block, 384, 16x16",
             shapes: block_shapes(384, 8, 16),
-            plain: |t| {
-                block(
-                    t,
-                    plain::layer_norm,
-                    plain::pointwise,
-                    plain::depthwise3x3,
-                    plain::gelu_gate,
-                    plain::channel_attention,
-                )
-            },
-            own: |t| block(t, layer_norm, pointwise, depthwise3x3, gelu_gate, channel_attention),
+            plain: |t| block(t, PLAIN),
+            own: |t| block(t, OWN),
         },
     ]
 }
 
-type Norm = fn(Tensor<4>, Tensor<1>, Option<Tensor<1>>, f64) -> Tensor<4>;
+/// The operations of a block, plain or own.
+#[derive(Clone, Copy)]
+struct Operations {
+    norm: fn(Tensor<4>, Tensor<1>, Option<Tensor<1>>, f64) -> Tensor<4>,
+    pointwise: Convolution,
+    depthwise: Convolution,
+    gated: Convolution,
+    attention: fn(Tensor<4>, Tensor<3>) -> Tensor<4>,
+}
+
 type Convolution = fn(Tensor<4>, Tensor<4>, Option<Tensor<1>>) -> Tensor<4>;
-type Attention = fn(Tensor<4>, Tensor<4>, Tensor<4>, Tensor<3>) -> Tensor<4>;
+
+const PLAIN: Operations = Operations {
+    norm: plain::layer_norm,
+    pointwise: plain::pointwise,
+    depthwise: plain::depthwise3x3,
+    gated: |x, weight, bias| plain::gelu_gate(plain::depthwise3x3(x, weight, bias)),
+    attention: plain_attention,
+};
+
+const OWN: Operations = Operations {
+    norm: layer_norm,
+    pointwise,
+    depthwise: depthwise3x3,
+    gated: gated_depthwise3x3,
+    attention: channel_attention_qkv,
+};
+
+fn plain_attention(qkv: Tensor<4>, temperature: Tensor<3>) -> Tensor<4> {
+    let channels = qkv.dims()[1] / 3;
+    let [q, k, v] = [0, 1, 2].map(|part| qkv.clone().narrow(1, part * channels, channels));
+    plain::channel_attention(q, k, v, temperature)
+}
 
 /// Of x and of a block's weights, in the order in which [`block`] uses them.
 fn block_shapes(dim: usize, heads: usize, size: usize) -> Vec<Vec<usize>> {
@@ -171,28 +190,23 @@ fn block_shapes(dim: usize, heads: usize, size: usize) -> Vec<Vec<usize>> {
 }
 
 /// Restormer's transformer block: `x + MDTA(LN(x))`, then `x + GDFN(LN(x))`.
-fn block(
-    t: &[Tensor<4>],
-    norm: Norm,
-    pointwise: Convolution,
-    depthwise: Convolution,
-    gate: fn(Tensor<4>) -> Tensor<4>,
-    attention: Attention,
-) -> Tensor<4> {
+fn block(t: &[Tensor<4>], operations: Operations) -> Tensor<4> {
+    let Operations {
+        norm,
+        pointwise,
+        depthwise,
+        gated,
+        attention,
+    } = operations;
     let weight = |index: usize| t[index].clone();
     let heads = t[5].dims()[0];
     let x = t[0].clone();
     let y = norm(x.clone(), vector(&t[1]), Some(vector(&t[2])), 1e-5);
-    let qkv = depthwise(pointwise(y, weight(3), None), weight(4), None).chunk(3, 1);
-    let y = attention(
-        qkv[0].clone(),
-        qkv[1].clone(),
-        qkv[2].clone(),
-        weight(5).reshape([heads, 1, 1]),
-    );
+    let qkv = depthwise(pointwise(y, weight(3), None), weight(4), None);
+    let y = attention(qkv, weight(5).reshape([heads, 1, 1]));
     let x = x + pointwise(y, weight(6), None);
     let y = norm(x.clone(), vector(&t[7]), Some(vector(&t[8])), 1e-5);
-    let y = gate(depthwise(pointwise(y, weight(9), None), weight(10), None));
+    let y = gated(pointwise(y, weight(9), None), weight(10), None);
     x + pointwise(y, weight(11), None)
 }
 
@@ -201,8 +215,38 @@ fn vector(tensor: &Tensor<4>) -> Tensor<1> {
     tensor.clone().reshape([length])
 }
 
+/// The full Restormer, 26.13 M parameters, at one 128x128 picture: forward, and with backward.
+fn restormer(clock: libc::clockid_t) -> [f64; 2] {
+    [false, true].map(|backward| {
+        let device = if backward {
+            Device::flex().autodiff()
+        } else {
+            Device::flex()
+        };
+        let network = Restormer::new(&RestormerConfig::default(), &device);
+        let x = Tensor::<4>::random([1, 3, 128, 128], Distribution::Uniform(0.0, 1.0), &device);
+        let taken = (0..6).map(|_| {
+            let start = now(clock);
+            let output = network.forward(x.clone());
+            if backward {
+                std::hint::black_box(output.mean().backward());
+            }
+            (now(clock) - start).as_secs_f64() * 1e3
+        });
+        median(taken.skip(1).collect())
+    })
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    if times.is_empty() {
+        return f64::NAN;
+    }
+    times.sort_by(f64::total_cmp);
+    f64::midpoint(times[times.len() / 2], times[(times.len() - 1) / 2])
+}
+
 /// Medians in milliseconds: `[forward, with backward]` of `[plain, own]`.
-fn times(row: &Row, clock: libc::clockid_t) -> [[f64; 2]; 2] {
+fn times(row: &Row, clock: libc::clockid_t, only_own: bool) -> [[f64; 2]; 2] {
     [false, true].map(|backward| {
         let device = if backward {
             Device::flex().autodiff()
@@ -211,7 +255,7 @@ fn times(row: &Row, clock: libc::clockid_t) -> [[f64; 2]; 2] {
         };
         let mut taken = [Vec::new(), Vec::new()];
         for round in 0..12 {
-            for (side, operation) in [row.plain, row.own].into_iter().enumerate() {
+            for (side, operation) in [row.plain, row.own].into_iter().enumerate().skip(usize::from(only_own)) {
                 let random = Distribution::Uniform(-1.0, 1.0);
                 let tensors: Vec<Tensor<4>> = row
                     .shapes
@@ -230,10 +274,7 @@ fn times(row: &Row, clock: libc::clockid_t) -> [[f64; 2]; 2] {
                 }
             }
         }
-        taken.map(|mut times| {
-            times.sort_by(f64::total_cmp);
-            f64::midpoint(times[times.len() / 2], times[(times.len() - 1) / 2])
-        })
+        taken.map(median)
     })
 }
 

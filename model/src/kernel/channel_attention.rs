@@ -1,19 +1,20 @@
 //! Attention over channels (Restormer's MDTA, Perceive-IR's eq. 7): a c x c matrix a head instead of HW x HW.
 //!
-//! With q, k, v as `[c, pixels]` and |.| the lengths of rows: `S = q k^T`, summed in parts along the pixels;
-//! `L_ij = S_ij / (|q_i| |k_j|)`, `A = softmax(temperature L)`, `y = A v`. Backwards, with `G = dL`:
-//! - `dA = dy v^T`, `dv = A^T dy`, `dZ = A (dA - rowsum(dA A))`, `dtemperature = sum(dZ L)`, `G = temperature dZ`
-//! - `dq_i = sum_j G_ij / (|q_i| |k_j|) k_j - q_i sum_j G_ij L_ij / |q_i|^2`, and likewise for k.
+//! With q, k, v as `[c, pixels]`: the scores come from `q k^T`, summed in parts along the pixels (see
+//! [`AttentionMatrices`]), and `y = A v`. Backwards, `dA = dy v^T`, `dv = A^T dy`, and with the D and the scales that
+//! follow from dA, `dq = D k + scale_q q` and `dk = D^T q + scale_k k`. q, k and v may lie in one tensor, and then so do
+//! their gradients.
 
 use burn::tensor::{Shape, Tensor};
 use rayon::prelude::*;
 
 use super::{
+    attention_matrices::AttentionMatrices,
     dispatch::Simd,
     matrix::{Matrix, product_tile, set_product},
-    operation::{Kernel, fits, run4},
+    operation::{Kernel, fits, run2, run3, run4},
     plain,
-    rectangle::{ranges, rectangles, unwritten, written},
+    rectangle::{Rectangle, Unwritten, ranges, rectangles, unwritten, written},
     sums::{sum_of_squares, sum_parts},
 };
 
@@ -26,202 +27,230 @@ pub fn channel_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, temperature: 
     if !fits(&q) {
         return plain::channel_attention(q, k, v, temperature);
     }
-    let shape = q.dims();
-    let heads = temperature.dims()[0];
     assert!(
-        k.dims() == shape && v.dims() == shape,
+        q.dims() == k.dims() && k.dims() == v.dims(),
         "channel_attention: q, k and v have one shape"
     );
-    assert_eq!(
-        shape[1] % heads,
-        0,
-        "channel_attention: the heads share the channels evenly"
-    );
-    run4(ChannelAttention { shape, heads }, [q, k, v], temperature)
+    let kernel = ChannelAttention::new(q.dims(), &temperature, [(0, 0), (1, 0), (2, 0)]);
+    run4(kernel, [q, k, v], temperature)
 }
 
-/// A shorter row counts as this long.
-const SHORTEST: f32 = 1e-12;
+/// The same with q, k and v one after the other in one tensor, which spares the step from cutting it and its gradient.
+///
+/// # Shapes
+/// - qkv `[B, 3C, H, W]`, temperature `[heads, 1, 1]`
+/// - output `[B, C, H, W]`
+pub fn channel_attention_qkv(qkv: Tensor<4>, temperature: Tensor<3>) -> Tensor<4> {
+    let [batch, channels, height, width] = qkv.dims();
+    assert_eq!(
+        channels % 3,
+        0,
+        "channel_attention_qkv: q, k and v have as many channels"
+    );
+    if !fits(&qkv) {
+        let [q, k, v] = [0, 1, 2].map(|part| qkv.clone().narrow(1, part * channels / 3, channels / 3));
+        return plain::channel_attention(q, k, v, temperature);
+    }
+    let shape = [batch, channels / 3, height, width];
+    run2(
+        ChannelAttention::new(shape, &temperature, [(0, 0), (0, 1), (0, 2)]),
+        qkv,
+        temperature,
+    )
+}
+
+/// The same with k and v one after the other in one tensor.
+///
+/// # Shapes
+/// - q `[B, C, H, W]`, kv `[B, 2C, H, W]`, temperature `[heads, 1, 1]`
+/// - output `[B, C, H, W]`
+pub fn channel_attention_q_kv(q: Tensor<4>, kv: Tensor<4>, temperature: Tensor<3>) -> Tensor<4> {
+    let [batch, channels, height, width] = q.dims();
+    assert_eq!(
+        kv.dims(),
+        [batch, 2 * channels, height, width],
+        "channel_attention_q_kv: kv has twice q's channels"
+    );
+    if !fits(&q) {
+        let [k, v] = [0, 1].map(|part| kv.clone().narrow(1, part * channels, channels));
+        return plain::channel_attention(q, k, v, temperature);
+    }
+    run3(
+        ChannelAttention::new(q.dims(), &temperature, [(0, 0), (1, 0), (1, 1)]),
+        q,
+        kv,
+        temperature,
+    )
+}
 
 /// Pixels of a part of `q k^T`, and the most parts.
 const PART: usize = 1024;
 const MOST_PARTS: usize = 16;
 
+/// q, k and v, where one of them is meant.
+const Q: usize = 0;
+const K: usize = 1;
+const V: usize = 2;
+
+/// The last input is the temperature.
 #[derive(Clone, Debug)]
 struct ChannelAttention {
     shape: [usize; 4],
     heads: usize,
+    /// Of q, k and v: which input holds it, and how many others come before it there.
+    places: [(usize, usize); 3],
 }
 
-/// One c x c matrix a head and picture, and one length a channel and picture.
-#[derive(Clone, Debug)]
-struct Saved {
-    /// L: the cosines of q's and k's rows.
-    cosines: Vec<f32>,
-    /// A.
-    attention: Vec<f32>,
-    q_lengths: Vec<f32>,
-    k_lengths: Vec<f32>,
-}
-
-impl Kernel<4> for ChannelAttention {
-    type Saved = Saved;
+impl<const N: usize> Kernel<N> for ChannelAttention {
+    type Saved = AttentionMatrices;
 
     fn output_shape(&self) -> Shape {
         Shape::new(self.shape)
     }
 
-    fn reads(&self, wanted: [bool; 4]) -> [bool; 4] {
-        let scores = wanted[0] || wanted[1];
-        [scores, scores, scores || wanted[3], scores]
+    fn reads(&self, wanted: [bool; N]) -> [bool; N] {
+        let scores = wanted[self.places[Q].0] || wanted[self.places[K].0];
+        let mut reads = [false; N];
+        for (part, read) in [scores, scores, scores || wanted[N - 1]].into_iter().enumerate() {
+            reads[self.places[part].0] |= read;
+        }
+        reads[N - 1] = scores;
+        reads
     }
 
-    fn forward(&self, [q, k, v, temperature]: [&[f32]; 4]) -> (Vec<f32>, Saved) {
-        let c = self.head_channels();
-        let (q_lengths, k_lengths) = (self.lengths(q), self.lengths(k));
-        let mut cosines = self.inner_products(q, k);
-        let mut attention = vec![0.0; cosines.len()];
-        let matrices = cosines
-            .chunks_exact_mut(c * c)
-            .zip(attention.chunks_exact_mut(c * c))
-            .enumerate();
-        for (head, (cosines, attention)) in matrices {
-            let temperature = temperature[head % self.heads];
-            let rows = cosines.chunks_exact_mut(c).zip(attention.chunks_exact_mut(c));
-            for ((cosines, attention), q_length) in rows.zip(&q_lengths[head * c..]) {
-                for (cosine, k_length) in cosines.iter_mut().zip(&k_lengths[head * c..]) {
-                    *cosine /= q_length * k_length;
-                }
-                softmax(attention, cosines, temperature);
-            }
-        }
-        let output = self.products(v, |head| square(&attention, head, c), None);
-        (
-            output,
-            Saved {
-                cosines,
-                attention,
-                q_lengths,
-                k_lengths,
-            },
-        )
+    fn forward(&self, inputs: [&[f32]; N]) -> (Vec<f32>, AttentionMatrices) {
+        let view = |part| move |head| self.part(&inputs, part, head);
+        let products = self.inner_products(view(Q), view(K));
+        let lengths = [Q, K].map(|part| self.lengths(view(part)));
+        let matrices = AttentionMatrices::new(products, lengths, inputs[N - 1]);
+        let mut output = unwritten(self.shape.iter().product());
+        let tile = self.tile();
+        rectangles(&mut output, [self.shape[1], self.pixels()], tile)
+            .into_par_iter()
+            .for_each(|target| {
+                let head = self.head(&target);
+                self.product(target, matrices.attention(head), view(V)(head), None);
+            });
+        // SAFETY: the rectangles cover the output.
+        (unsafe { written(output) }, matrices)
     }
 
     fn backward(
         &self,
-        [q, k, v, temperature]: [&[f32]; 4],
-        saved: Saved,
+        inputs: [&[f32]; N],
+        matrices: AttentionMatrices,
         gradient: &[f32],
-        wanted: [bool; 4],
-    ) -> [Option<Vec<f32>>; 4] {
-        let c = self.head_channels();
-        let mut gradients = [const { None }; 4];
-        if wanted[2] {
-            let attention = |head| square(&saved.attention, head, c).transposed();
-            gradients[2] = Some(self.products(gradient, attention, None));
-        }
-        if !(wanted[0] || wanted[1] || wanted[3]) {
-            return gradients;
-        }
+        wanted: [bool; N],
+    ) -> [Option<Vec<f32>>; N] {
+        let view = |part| move |head| self.part(&inputs, part, head);
+        let own = |head: usize| &gradient[head * self.head_size()..][..self.head_size()];
+        let scores = wanted[self.places[Q].0] || wanted[self.places[K].0];
+        let derivative = (scores || wanted[N - 1]).then(|| {
+            let products = self.inner_products(own, view(V));
+            matrices.derivative(products, scores.then_some(inputs[N - 1]), self.heads)
+        });
 
-        let mut scores = self.inner_products(gradient, v);
-        let mut temperature_gradient = vec![0.0; self.heads];
-        let mut q_scales = vec![0.0; saved.q_lengths.len()];
-        let mut k_scales = q_scales.clone();
-        for (head, scores) in scores.chunks_exact_mut(c * c).enumerate() {
-            for i in 0..c {
-                let row = (head * c + i) * c..(head * c + i + 1) * c;
-                let (attention, cosines) = (&saved.attention[row.clone()], &saved.cosines[row]);
-                let scores = &mut scores[i * c..][..c];
-                let total: f32 = scores
-                    .iter()
-                    .zip(attention)
-                    .map(|(score, attention)| score * attention)
-                    .sum();
-                for (score, attention) in scores.iter_mut().zip(attention) {
-                    *score = attention * (*score - total);
+        let mut gradients = [const { None }; N];
+        for input in (0..N - 1).filter(|input| wanted[*input]) {
+            let parts = self.parts_of(input);
+            let mut output = unwritten(parts * gradient.len());
+            let targets = rectangles(&mut output, [parts * self.shape[1], self.pixels()], self.tile());
+            targets.into_par_iter().for_each(|target| {
+                let head = self.head(&target);
+                let place = (input, target.rows.start / self.shape[1]);
+                match (self.places.iter().position(|other| *other == place), &derivative) {
+                    (Some(Q), Some(derivative)) => {
+                        let along = (view(Q)(head), derivative.q_scales(head));
+                        self.product(target, derivative.scores(head), view(K)(head), Some(along));
+                    }
+                    (Some(K), Some(derivative)) => {
+                        let along = (view(K)(head), derivative.k_scales(head));
+                        self.product(target, derivative.scores(head).transposed(), view(Q)(head), Some(along));
+                    }
+                    _ => self.product(target, matrices.attention(head).transposed(), own(head), None),
                 }
-                let along: f32 = scores.iter().zip(cosines).map(|(score, cosine)| score * cosine).sum();
-                temperature_gradient[head % self.heads] += along;
-                let Some(temperature) = temperature.get(head % self.heads) else {
-                    continue;
-                };
-                let q_length = saved.q_lengths[head * c + i];
-                q_scales[head * c + i] = scale(-along * temperature, q_length);
-                for (j, (score, cosine)) in scores.iter_mut().zip(cosines).enumerate() {
-                    let k_length = saved.k_lengths[head * c + j];
-                    *score *= temperature;
-                    k_scales[head * c + j] -= scale(*score * cosine, k_length);
-                    *score /= q_length * k_length;
-                }
-            }
+            });
+            // SAFETY: the rectangles cover the buffer.
+            gradients[input] = Some(unsafe { written(output) });
         }
-        if wanted[0] {
-            gradients[0] = Some(self.products(k, |head| square(&scores, head, c), Some((q, &q_scales))));
+        if let (true, Some(derivative)) = (wanted[N - 1], derivative) {
+            gradients[N - 1] = Some(derivative.temperature);
         }
-        if wanted[1] {
-            gradients[1] = Some(self.products(q, |head| square(&scores, head, c).transposed(), Some((k, &k_scales))));
-        }
-        gradients[3] = wanted[3].then_some(temperature_gradient);
         gradients
     }
 }
 
-/// One head's c x c matrix.
-fn square(all: &[f32], head: usize, c: usize) -> Matrix<'_> {
-    Matrix::new(&all[head * c * c..], [c, c], c)
-}
-
-/// A row's part of the gradient along itself; none where the length was raised to the shortest.
-fn scale(number: f32, length: f32) -> f32 {
-    if length > SHORTEST {
-        number / (length * length)
-    } else {
-        0.0
-    }
-}
-
-/// `target = softmax(temperature * cosines)`
-fn softmax(target: &mut [f32], cosines: &[f32], temperature: f32) {
-    let most = cosines
-        .iter()
-        .fold(f32::NEG_INFINITY, |most, cosine| most.max(cosine * temperature));
-    for (target, cosine) in target.iter_mut().zip(cosines) {
-        *target = (cosine * temperature - most).exp();
-    }
-    let share = 1.0 / target.iter().sum::<f32>();
-    target.iter_mut().for_each(|target| *target *= share);
-}
-
+/// A head is counted through all pictures: picture times heads plus head.
 impl ChannelAttention {
-    fn head_channels(&self) -> usize {
-        self.shape[1] / self.heads
+    fn new(shape: [usize; 4], temperature: &Tensor<3>, places: [(usize, usize); 3]) -> Self {
+        let heads = temperature.dims()[0];
+        assert_eq!(
+            shape[1] % heads,
+            0,
+            "channel_attention: the heads share the channels evenly"
+        );
+        Self { shape, heads, places }
     }
 
     fn pixels(&self) -> usize {
         self.shape[2] * self.shape[3]
     }
 
-    fn lengths(&self, x: &[f32]) -> Vec<f32> {
-        let simd = Simd::current();
-        x.par_chunks_exact(self.pixels())
-            .map(|row| sum_of_squares(simd, row).sqrt().max(SHORTEST))
+    /// Channels of a head.
+    fn channels(&self) -> usize {
+        self.shape[1] / self.heads
+    }
+
+    /// Numbers of a head of q.
+    fn head_size(&self) -> usize {
+        self.channels() * self.pixels()
+    }
+
+    /// How many of q, k and v an input holds.
+    fn parts_of(&self, input: usize) -> usize {
+        self.places.iter().filter(|place| place.0 == input).count()
+    }
+
+    /// A head of q, k or v.
+    fn part<'a>(&self, inputs: &[&'a [f32]], part: usize, head: usize) -> &'a [f32] {
+        let (input, before) = self.places[part];
+        let first = (head / self.heads * self.parts_of(input) + before) * self.heads + head % self.heads;
+        &inputs[input][first * self.head_size()..][..self.head_size()]
+    }
+
+    /// The head to which the rectangle of an output belongs.
+    fn head<T>(&self, rectangle: &Rectangle<T>) -> usize {
+        rectangle.item * self.heads + rectangle.rows.start % self.shape[1] / self.channels()
+    }
+
+    fn tile(&self) -> [usize; 2] {
+        let c = self.channels();
+        let [_, columns] = product_tile(self.shape[0] * self.heads, [c, c, self.pixels()]);
+        [c, columns]
+    }
+
+    /// The lengths of all rows.
+    fn lengths<'a>(&self, x: impl Fn(usize) -> &'a [f32] + Sync) -> Vec<f32> {
+        let (simd, c, pixels) = (Simd::current(), self.channels(), self.pixels());
+        let rows = (0..self.shape[0] * self.shape[1]).into_par_iter();
+        rows.map(|row| sum_of_squares(simd, &x(row / c)[row % c * pixels..][..pixels]).sqrt())
             .collect()
     }
 
-    /// Every head's `a b^T`, `[B heads, c, c]`.
-    fn inner_products(&self, a: &[f32], b: &[f32]) -> Vec<f32> {
-        let (c, pixels) = (self.head_channels(), self.pixels());
-        let part = pixels.div_ceil(MOST_PARTS).max(PART);
-        let parts: Vec<_> = ranges(pixels, part).collect();
-        let matrices = self.shape[0] * self.heads;
-        let mut products = unwritten(matrices * parts.len() * c * c);
+    /// Every head's `a b^T`, `[heads, c, c]`.
+    fn inner_products<'a, 'b>(
+        &self,
+        a: impl Fn(usize) -> &'a [f32] + Sync,
+        b: impl Fn(usize) -> &'b [f32] + Sync,
+    ) -> Vec<f32> {
+        let (c, pixels) = (self.channels(), self.pixels());
+        let parts: Vec<_> = ranges(pixels, pixels.div_ceil(MOST_PARTS).max(PART)).collect();
+        let mut products = unwritten(self.shape[0] * self.heads * parts.len() * c * c);
         rectangles(&mut products, [c, c], [c, c])
             .into_par_iter()
             .for_each(|target| {
-                let first = target.item / parts.len() * c * pixels;
-                let part = parts[target.item % parts.len()].clone();
-                let [a, b] = [a, b].map(|all| Matrix::new(&all[first..], [c, pixels], pixels).part(0..c, part.clone()));
+                let (head, part) = (target.item / parts.len(), &parts[target.item % parts.len()]);
+                let [a, b] = [a(head), b(head)].map(|x| Matrix::new(x, [c, pixels], pixels).part(0..c, part.clone()));
                 set_product(target, a, b.transposed());
             });
         // SAFETY: the rectangles cover the buffer.
@@ -232,35 +261,20 @@ impl ChannelAttention {
             .collect()
     }
 
-    /// Every head's `matrix x`, plus its rows of another tensor times a number each.
-    fn products<'a>(
-        &self,
-        x: &[f32],
-        matrix: impl Fn(usize) -> Matrix<'a> + Sync,
-        plus: Option<(&[f32], &[f32])>,
-    ) -> Vec<f32> {
-        let (c, pixels) = (self.head_channels(), self.pixels());
-        let mut output = unwritten(x.len());
-        let [_, columns] = product_tile(self.shape[0] * self.heads, [c, c, pixels]);
-        rectangles(&mut output, [c, pixels], [c, columns])
-            .into_par_iter()
-            .for_each(|target| {
-                let (head, columns) = (target.item, target.columns.clone());
-                let x = Matrix::new(&x[head * c * pixels..], [c, pixels], pixels).part(0..c, columns.clone());
-                let mut target = set_product(target, matrix(head), x);
-                let Some((other, scales)) = plus else { return };
-                for row in 0..c {
-                    let scale = scales[head * c + row];
-                    let other = &other[(head * c + row) * pixels..][columns.clone()];
-                    target
-                        .row(row)
-                        .iter_mut()
-                        .zip(other)
-                        .for_each(|(target, other)| *target += scale * other);
-                }
-            });
-        // SAFETY: the rectangles cover the output.
-        unsafe { written(output) }
+    /// `target = matrix x`, plus the rows of another head times a number each.
+    fn product(&self, target: Rectangle<Unwritten>, matrix: Matrix, x: &[f32], along: Option<(&[f32], &[f32])>) {
+        let (c, pixels, columns) = (self.channels(), self.pixels(), target.columns.clone());
+        let x = Matrix::new(x, [c, pixels], pixels).part(0..c, columns.clone());
+        let mut target = set_product(target, matrix, x);
+        let Some((other, scales)) = along else { return };
+        for (row, scale) in scales.iter().enumerate() {
+            let other = &other[row * pixels..][columns.clone()];
+            target
+                .row(row)
+                .iter_mut()
+                .zip(other)
+                .for_each(|(target, other)| *target += scale * other);
+        }
     }
 }
 
@@ -271,12 +285,18 @@ mod tests {
     use super::*;
     use crate::kernel::agreement::{assert_agrees, assert_independent_of_threads};
 
-    type Operation = fn(Tensor<4>, Tensor<4>, Tensor<4>, Tensor<3>) -> Tensor<4>;
+    /// q, k and v, then the temperature.
+    type Operation = fn([Tensor<4>; 3], Tensor<3>) -> Tensor<4>;
+
+    const SEPARATE: Operation = |[q, k, v], temperature| channel_attention(q, k, v, temperature);
+    const PLAIN: Operation = |[q, k, v], temperature| plain::channel_attention(q, k, v, temperature);
+    const ONE: Operation = |qkv, temperature| channel_attention_qkv(Tensor::cat(qkv.to_vec(), 1), temperature);
+    const TWO: Operation = |[q, k, v], temperature| channel_attention_q_kv(q, Tensor::cat(vec![k, v], 1), temperature);
 
     fn shaped(size: [usize; 4], heads: usize, operation: Operation) -> impl Fn(&[Tensor<1>]) -> Tensor<4> + Sync {
         move |leaves| {
-            let [q, k, v] = [0, 1, 2].map(|leaf| leaves[leaf].clone().reshape(size));
-            operation(q, k, v, leaves[3].clone().reshape([heads, 1, 1]))
+            let parts = [0, 1, 2].map(|leaf| leaves[leaf].clone().reshape(size));
+            operation(parts, leaves[3].clone().reshape([heads, 1, 1]))
         }
     }
 
@@ -293,8 +313,10 @@ mod tests {
             b in 1_usize..3, heads in 1_usize..4, c in 1_usize..12, h in 2_usize..40, w in 2_usize..40, seed: u64
         ) {
             let size = [b, heads * c, h, w];
-            let (own, plain) = (shaped(size, heads, channel_attention), shaped(size, heads, plain::channel_attention));
-            assert_agrees(&lengths(size, heads), seed >> 1, &own, &plain);
+            for own in [SEPARATE, ONE, TWO] {
+                let (own, plain) = (shaped(size, heads, own), shaped(size, heads, PLAIN));
+                assert_agrees(&lengths(size, heads), seed >> 1, &own, &plain);
+            }
         }
     }
 
@@ -314,8 +336,35 @@ mod tests {
     }
 
     #[test]
+    fn temperature_alone_gets_its_gradient() {
+        let device = burn::tensor::Device::flex().autodiff();
+        let random = burn::tensor::Distribution::Uniform(-1.0, 1.0);
+        let qkv = Tensor::<4>::random([2, 12, 5, 7], random, &device);
+        let gradient = |operation: fn(Tensor<4>, Tensor<3>) -> Tensor<4>| {
+            let temperature = Tensor::<3>::ones([2, 1, 1], &device).require_grad();
+            let gradients = operation(qkv.clone(), temperature.clone())
+                .powi_scalar(2)
+                .sum()
+                .backward();
+            temperature
+                .grad(&gradients)
+                .unwrap()
+                .into_data()
+                .try_to_vec::<f32>()
+                .unwrap()
+        };
+        let plain = gradient(|qkv, temperature| {
+            let [q, k, v] = [0, 4, 8].map(|first| qkv.clone().narrow(1, first, 4));
+            plain::channel_attention(q, k, v, temperature)
+        });
+        for (own, plain) in gradient(channel_attention_qkv).iter().zip(plain) {
+            assert!((own - plain).abs() < 1e-5 * plain.abs().max(1.0), "{own} for {plain}");
+        }
+    }
+
+    #[test]
     fn threads_do_not_change_bits() {
         let size = [2, 24, 61, 59];
-        assert_independent_of_threads(&lengths(size, 2), &shaped(size, 2, channel_attention));
+        assert_independent_of_threads(&lengths(size, 2), &shaped(size, 2, ONE));
     }
 }

@@ -121,6 +121,27 @@ multiversion! {
     }
 }
 
+multiversion! {
+    /// `x1 = gelu(x1) * x2`
+    pub(super) fn gate_in_place<A, L>(x1: &mut [f32], x2: &[f32]) {
+        for (x1, &x2) in x1.iter_mut().zip(x2) {
+            *x1 = *x1 * normal::<A>(*x1).0 * x2;
+        }
+    }
+}
+
+multiversion! {
+    /// From x1, x2 and the output's gradient to the gradients of x1 and x2.
+    pub(super) fn gate_gradient_in_place<A, L>(x1: &mut [f32], x2: &mut [f32], gradient: &[f32]) {
+        for ((x1, x2), &gradient) in x1.iter_mut().zip(x2).zip(gradient) {
+            let (phi, density) = normal::<A>(*x1);
+            let own = gradient * *x2 * A::mul_add(*x1, density, phi);
+            *x2 = gradient * *x1 * phi;
+            *x1 = own;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

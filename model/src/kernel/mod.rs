@@ -5,6 +5,8 @@
 pub mod plain;
 
 mod allocation;
+mod attention_matrices;
+mod bands;
 mod dispatch;
 mod gaussian;
 mod matrix;
@@ -15,6 +17,7 @@ mod sums;
 mod channel_attention;
 mod dense3x3;
 mod depthwise3x3;
+mod gated_depthwise3x3;
 mod gelu_gate;
 mod layer_norm;
 mod pointwise;
@@ -23,9 +26,10 @@ mod pointwise;
 mod agreement;
 
 pub use allocation::tune_allocation;
-pub use channel_attention::channel_attention;
+pub use channel_attention::{channel_attention, channel_attention_q_kv, channel_attention_qkv};
 pub use dense3x3::dense3x3;
 pub use depthwise3x3::depthwise3x3;
+pub use gated_depthwise3x3::gated_depthwise3x3;
 pub use gelu_gate::gelu_gate;
 pub use layer_norm::layer_norm;
 pub use pointwise::pointwise;
