@@ -3,6 +3,9 @@
 //! This crate knows no tensors, no database and no experiments; pictures are 8-bit RGB or f32 buffers. See
 //! `docs/data-layouts.md` for the layouts and `docs/architecture.md` for where this room stands in the house.
 
+// No panic is reachable by a user.
+#![warn(clippy::unwrap_used)]
+
 pub mod batch;
 pub mod catalogue;
 pub mod degradation;

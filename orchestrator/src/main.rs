@@ -1,5 +1,8 @@
 //! `perceive-ir`: datasets, experiments and restoration from the command line.
 
+// No panic is reachable by a user.
+#![warn(clippy::unwrap_used)]
+
 mod command;
 mod database;
 mod device;

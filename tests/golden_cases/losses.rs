@@ -165,7 +165,8 @@ fn reconstruction(case: &Case, outcome: &mut Outcome) {
             .narrow(0, index, 1)
             .squeeze_dim(0)
     };
-    let losses: [(&str, fn(Tensor<4>, Tensor<4>) -> Tensor<1>); 4] = [
+    type Loss = fn(Tensor<4>, Tensor<4>) -> Tensor<1>;
+    let losses: [(&str, Loss); 4] = [
         ("l1", loss::l1),
         ("charbonnier", loss::charbonnier),
         ("edge", loss::edge),

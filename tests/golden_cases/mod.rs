@@ -35,8 +35,11 @@ mod vgg16;
 use case::Case;
 use outcome::Outcome;
 
-/// The handler of every case whose name begins so; the longest fitting beginning wins.
-pub const HANDLERS: &[(&str, fn(&Case) -> Outcome)] = &[
+/// What runs the cases of one network, by the beginning of their names.
+pub type Handler = (&'static str, fn(&Case) -> Outcome);
+
+/// The longest fitting beginning wins.
+pub const HANDLERS: &[Handler] = &[
     ("clip", clip::run),
     ("clip_tokenizer", clip_tokenizer::run),
     ("dinov2", dinov2::run),

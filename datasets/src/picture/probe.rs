@@ -171,7 +171,7 @@ pub(super) fn jpeg_is_whole(bytes: &[u8]) -> bool {
             0xd9 => return true,
             0xda => {
                 // Coded data: a marker is 0xff and neither a stuffed zero, a restart, nor a fill byte.
-                while at + 1 < bytes.len() && !(bytes[at] == 0xff && !matches!(bytes[at + 1], 0 | 0xd0..=0xd7 | 0xff)) {
+                while at + 1 < bytes.len() && (bytes[at] != 0xff || matches!(bytes[at + 1], 0 | 0xd0..=0xd7 | 0xff)) {
                     at += 1;
                 }
             }

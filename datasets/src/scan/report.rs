@@ -172,7 +172,9 @@ impl fmt::Display for Problem {
                     None => write!(out, "{paths}: more than one clean picture for {name}; none is used"),
                 }
             }
-            Self::Unreadable { path, reason } => write!(out, "{}: {reason}", path.display()),
+            Self::Unreadable { path, reason } | Self::Stray { path, reason } => {
+                write!(out, "{}: {reason}", path.display())
+            }
             Self::OddSize {
                 clean,
                 clean_size: (cw, ch),
@@ -186,7 +188,6 @@ impl fmt::Display for Problem {
                 clean.display()
             ),
             Self::Decoy { path, pictures, reason } => write!(out, "{}: {pictures} pictures {reason}", path.display()),
-            Self::Stray { path, reason } => write!(out, "{}: {reason}", path.display()),
         }
     }
 }

@@ -64,7 +64,7 @@ impl Canvas {
     /// Lays a veil of one colour: `cover` says how thick (0 to 1) where.
     pub fn veil(&mut self, bounds: Bounds, colour: Rgb, cover: impl Fn(Point) -> f32) {
         self.each(bounds, |p, sample| {
-            *sample = sample.mix(colour, cover(p).clamp(0.0, 1.0))
+            *sample = sample.mix(colour, cover(p).clamp(0.0, 1.0));
         });
     }
 

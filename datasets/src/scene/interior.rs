@@ -38,7 +38,7 @@ pub fn draw(canvas: &mut Canvas, stream: &mut Stream) {
     };
     shell(canvas, stream, &palette, &room);
     window(canvas, stream, &room);
-    for _ in 0..1 + stream.below(3) {
+    for _ in 0..=stream.below(3) {
         framed(canvas, stream, &palette, &room);
     }
     if stream.chance(0.7) {

@@ -145,7 +145,7 @@ impl Texture {
         let shift = 7.0 * uniform(self.seed, board, 0);
         let tone = 0.8 + 0.35 * uniform(self.seed, board, 1);
         let grain = noise(self.seed ^ board as u32, at(u.x * 0.5 + shift, u.y * 7.0));
-        let rings = fraction(2.5 * fractal(self.seed ^ 77, at(u.x * 0.3 + shift, u.y * 1.6), 2) + 4.0);
+        let rings = fraction(2.5 * fractal(self.seed ^ 0x4d, at(u.x * 0.3 + shift, u.y * 1.6), 2) + 4.0);
         let wood = self
             .ground
             .mix(self.figure, 0.18 + 0.22 * grain + 0.2 * (rings - 0.5).abs());

@@ -145,7 +145,9 @@ fn softmax(target: &mut [f32], cosines: &[f32], temperature: f32) {
         *target = (cosine * temperature - most).exp();
     }
     let share = 1.0 / target.iter().sum::<f32>();
-    target.iter_mut().for_each(|target| *target *= share);
+    for target in target.iter_mut() {
+        *target *= share;
+    }
 }
 
 #[cfg(test)]

@@ -269,11 +269,9 @@ impl ChannelAttention {
         let Some((other, scales)) = along else { return };
         for (row, scale) in scales.iter().enumerate() {
             let other = &other[row * pixels..][columns.clone()];
-            target
-                .row(row)
-                .iter_mut()
-                .zip(other)
-                .for_each(|(target, other)| *target += scale * other);
+            for (target, other) in target.row(row).iter_mut().zip(other) {
+                *target += scale * other;
+            }
         }
     }
 }

@@ -184,7 +184,7 @@ fn forward<K: Kernel<N>, const N: usize>(kernel: &K, inputs: &[FlexTensor; N]) -
 /// Computes the output, and notes for the backward pass how it came about.
 fn record<C: CheckpointStrategy, K: Kernel<N>, const N: usize>(kernel: K, inputs: [Tracked<C>; N]) -> Tracked<C> {
     let wanted = inputs.each_ref().map(wants_gradient::<C>);
-    let nodes = inputs.each_ref().map(|input| input.node());
+    let nodes = inputs.each_ref().map(Tracked::<C>::node);
     let inputs = inputs.map(|input| contiguous(input.into_primitive()));
     match Derivative::<K>(PhantomData)
         .prepare::<C>(nodes)

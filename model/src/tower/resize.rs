@@ -98,8 +98,8 @@ fn averaged_row(row: &mut [f32], index: usize, step: f64, filter: Filter) {
         }
     };
     let total: f64 = (begin..end).map(weight).sum();
-    for pixel in begin..end {
-        row[pixel] = (weight(pixel) / total) as f32;
+    for (pixel, value) in (begin..end).zip(&mut row[begin..end]) {
+        *value = (weight(pixel) / total) as f32;
     }
 }
 

@@ -80,7 +80,9 @@ fn filled<M: burn::module::Module>(module: M, weights: &Checkpoint) -> M {
 
 fn scale(weights: &mut Checkpoint, key: &str, factor: f32) {
     change(weights, key, |array| {
-        array.data.iter_mut().for_each(|value| *value *= factor)
+        for value in &mut array.data {
+            *value *= factor;
+        }
     });
 }
 
@@ -105,10 +107,14 @@ fn sharpen(weights: &mut Checkpoint, key: &str) {
                 continue;
             }
             for plane in kernel.chunks_exact_mut(size * size) {
-                (0..=index % 2).for_each(|_| difference(plane, size));
+                for _ in 0..=index % 2 {
+                    difference(plane, size);
+                }
             }
             let length = kernel.iter().map(|value| value * value).sum::<f32>().sqrt();
-            kernel.iter_mut().for_each(|value| *value *= DETAIL / length);
+            for value in kernel.iter_mut() {
+                *value *= DETAIL / length;
+            }
         }
     });
 }

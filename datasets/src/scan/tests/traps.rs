@@ -1,6 +1,7 @@
 //! What breaks other tools: words in folders above, missing files, copies, odd sizes, and the order of a listing.
 
 use super::*;
+use crate::layout::Role;
 use proptest::prelude::*;
 
 #[test]
@@ -59,7 +60,6 @@ fn a_missing_file_in_the_middle_shifts_no_pair() {
         missing,
         key: key.to_owned(),
     };
-    use crate::layout::Role;
     let expected = [
         widow("input/2.png", Role::Clean, "002"),
         widow("target/4.png", Role::Degraded, "004"),

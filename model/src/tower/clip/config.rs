@@ -55,7 +55,7 @@ impl ClipConfig {
                     .tensors
                     .contains_key(&format!("{prefix}.resblocks.{n}.ln_1.weight"))
             };
-            Some((0..).take_while(has).count()).filter(|layers| *layers > 0)
+            Some((0..1000).take_while(has).count()).filter(|layers| *layers > 0)
         };
         let vision_width = size("visual.conv1.weight", 4, 0).unwrap_or(usual.vision_width);
         let patch = size("visual.conv1.weight", 4, 2).unwrap_or(usual.vision_patch_size);

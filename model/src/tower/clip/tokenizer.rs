@@ -36,15 +36,12 @@ fn unescape(text: &str) -> String {
         plain.push_str(&rest[..begin]);
         rest = &rest[begin..];
         let escape = rest.find(';').and_then(|end| Some((end, character(&rest[1..end])?)));
-        match escape {
-            Some((end, character)) => {
-                plain.push(character);
-                rest = &rest[end + 1..];
-            }
-            None => {
-                plain.push('&');
-                rest = &rest[1..];
-            }
+        if let Some((end, character)) = escape {
+            plain.push(character);
+            rest = &rest[end + 1..];
+        } else {
+            plain.push('&');
+            rest = &rest[1..];
         }
     }
     plain + rest
