@@ -53,7 +53,7 @@ impl SpecError {
 
     pub(super) fn read(path: &Path, source: std::io::Error) -> Self {
         Self::new(format!("cannot read {}: {source}", path.display())).help(Some(
-            "name the file with --experiments FILE, or leave it out to use the shipped experiments".into(),
+            "name the file with --experiments-file FILE, or leave it out to use the shipped experiments".into(),
         ))
     }
 

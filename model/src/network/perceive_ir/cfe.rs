@@ -101,7 +101,10 @@ impl Cfe {
         let x = self.down.iter().fold(image, |x, block| block.forward(x));
         let x = self.units.iter().fold(x, |x, unit| unit.forward(x));
         let [batch, channels, height, width] = x.dims();
-        let mean = x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
+        let mean = x
+            .reshape([batch, channels, height * width])
+            .mean_dim(2)
+            .reshape([batch, channels]);
         self.fc2.forward(leaky_relu(self.fc1.forward(mean)))
     }
 }
