@@ -53,8 +53,8 @@ fn a_dataset_that_is_not_indexed_says_how_to_index_it() {
     );
     desk.run(&["run", "rain", "--set", "train=[{ dataset = \"kodka24\" }]"])
         .fails(4, &["\"kodka24\"", "did you mean \"kodak24\"?"]);
-    let optional = "train=[{ dataset = \"rain100l\", optional = true }]";
-    desk.run(&["run", "rain", "--set", optional])
+    let optional = |role: &str| format!("{role}=[{{ dataset = \"rain100l\", optional = true }}]");
+    desk.run(&["run", "rain", "--set", &optional("train"), "--set", &optional("test")])
         .fails(5, &["rain100l", "nothing to train on", "data add FOLDER"]);
     desk.plant_pairs("test/Rain100L", 2);
     desk.run(&["data", "add", &desk.arg("test")]).fine();

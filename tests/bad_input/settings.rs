@@ -30,7 +30,7 @@ fn an_unknown_key_is_shown_with_its_line_and_the_nearest_name() {
     );
     with_slip("slice = 2", "silce = 2", &["`silce`", "did you mean `slice`?"]);
     with_slip("count = 6", "cuont = 6", &["`cuont`", "did you mean `count`?"]);
-    with_slip("sigma = 25", "sigmas = 25", &["sigma"]);
+    with_slip("sigma = 25", "sigmas = 25", &["did you mean `sigma`?"]);
     with_slip(
         "[experiment.mini]",
         "[experimet.mini]",
@@ -53,7 +53,7 @@ fn a_wrong_type_is_shown_with_its_line_and_what_is_expected() {
         &["unknown variant `standin`", "did you mean `stand-in`?"],
     );
     with_slip("kind = \"haze\"", "kind = \"hase\"", &["hase", "haze"]);
-    with_slip("steps = 4", "steps =", &["training = { steps ="]);
+    with_slip("steps = 4,", "steps = ,", &["training = { steps = ,"]);
 }
 
 #[test]
@@ -80,7 +80,10 @@ fn settings_from_the_command_line_are_held_to_the_same_rules() {
             ["--set restore.training.steps=many", "expected u64"],
         ),
         ("restore.training.steps", ["key=value", "for example --set"]),
-        ("restore.pgca=double", ["restore.pgca", "single, eq8 and off"]),
+        (
+            "restore.pgca=double",
+            ["--set restore.pgca=double: experiment mini", "single, eq8 and off"],
+        ),
         (
             "restore.loss.difficulty=1.5",
             ["restore.loss.difficulty", "between 0 and 1"],

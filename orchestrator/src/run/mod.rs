@@ -132,8 +132,10 @@ impl Orchestrator<'_> {
             Err(failure) if failure.exit == Exit::Interrupted => (RunState::Paused, Some(failure.exit.code()), None),
             Err(failure) => (RunState::Failed, Some(failure.exit.code()), Some(failure.to_string())),
         };
-        self.database.set_state(&id, state, code, reason.as_deref())?;
+        let recorded = self.database.set_state(&id, state, code, reason.as_deref());
+        // What stopped the run comes first: a full disk, say, may also keep it from being recorded.
         ended?;
+        recorded?;
         self.record(node)
     }
 

@@ -93,6 +93,10 @@ impl SpecError {
         error
     }
 
+    pub(super) fn impossible_set(set: &str, experiment: &str, key: &str, what: &str) -> Self {
+        Self::new(format!("--set {set}: experiment {experiment}: {key}: {what}"))
+    }
+
     pub(super) fn impossible(
         experiment: &str,
         key: &str,

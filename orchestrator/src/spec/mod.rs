@@ -102,6 +102,9 @@ impl SpecFile {
         match experiment.check().first() {
             None => Ok(experiment),
             Some((key, what)) => {
+                if let Some(set) = sets.iter().rfind(|set| set::concerns(set, key)) {
+                    return Err(SpecError::impossible_set(set, name, key, what));
+                }
                 let span = locate::key(&self.text, &format!("experiment.{name}.{key}"));
                 Err(SpecError::impossible(name, key, what, &self.path, &self.text, span))
             }
