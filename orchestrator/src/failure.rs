@@ -143,7 +143,7 @@ impl Failure {
     pub fn io(doing: impl fmt::Display, error: &io::Error) -> Self {
         let failure = Self::new(exit_of_io(error.kind()), format!("{doing}: {}", plain(error)));
         match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => failure.help(
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => failure.help(
                 "free some space (`perceive-ir runs rm`) and run the same command again: it goes on where it stopped",
             ),
             ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {

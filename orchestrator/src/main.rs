@@ -53,10 +53,17 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
+    hear_of_full_quotas();
     let cli = Cli::parse();
     let home = Home::at(cli.home);
     match cli.command.run(&home, Talk::new(cli.quiet, cli.verbose)) {
         Ok(()) => Exit::Fine.into(),
         Err(failure) => failure.report(),
     }
+}
+
+/// A limit on the size of files (`ulimit -f`) ends a process with a signal; ignored, the write fails like on a full disk.
+fn hear_of_full_quotas() {
+    // SAFETY: ignoring a signal installs no handler; nothing runs yet that could change it at the same time.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }

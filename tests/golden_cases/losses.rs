@@ -159,13 +159,15 @@ fn difficulty(case: &Case, outcome: &mut Outcome) {
     }
 }
 
+/// A loss between two pictures.
+type Loss = fn(Tensor<4>, Tensor<4>) -> Tensor<1>;
+
 fn reconstruction(case: &Case, outcome: &mut Outcome) {
     let picture = |index: usize| -> Tensor<4> {
         case.tensor::<5>("__dpl_vgg_images__")
             .narrow(0, index, 1)
             .squeeze_dim(0)
     };
-    type Loss = fn(Tensor<4>, Tensor<4>) -> Tensor<1>;
     let losses: [(&str, Loss); 4] = [
         ("l1", loss::l1),
         ("charbonnier", loss::charbonnier),

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod mini;
+pub mod process;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -41,14 +44,20 @@ impl Desk {
 
     /// Runs `perceive-ir --home HOME ARGUMENTS`.
     pub fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(self.command(arguments).output().unwrap())
+    }
+
+    /// `perceive-ir --home HOME ARGUMENTS`, to be run in the temporary folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_perceive-ir"));
         command.arg("--home").arg(self.home()).args(arguments);
         // What the user's shell may set must not decide a test.
         command
             .env_remove("PERCEIVE_HOME")
+            .env_remove("PERCEIVE_EXPERIMENTS")
             .env("TZ", "UTC")
             .current_dir(self.folder.path());
-        Outcome::of(command.output().unwrap())
+        command
     }
 
     /// Makes a picture of this size in the temporary folder; no two paths have the same contents.
@@ -74,7 +83,7 @@ impl Desk {
 }
 
 impl Outcome {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),

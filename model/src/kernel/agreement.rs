@@ -53,7 +53,7 @@ pub fn assert_agrees(lengths: &[usize], seed: u64, own: Operation, plain: Operat
             assert_eq!(result.len(), expected.len());
             let scale = expected.iter().fold(1e-3_f32, |scale, number| scale.max(number.abs()));
             let error = result.iter().zip(expected).fold(0.0_f32, |error, (a, b)| {
-                if a.is_nan() != b.is_nan() {
+                if a.is_nan() ^ b.is_nan() {
                     f32::INFINITY
                 } else {
                     error.max((a - b).abs())

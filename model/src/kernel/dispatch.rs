@@ -22,11 +22,11 @@ pub(super) struct Simd(Level);
 impl Simd {
     /// What the kernels called from this thread use.
     pub fn current() -> Self {
+        static CHOSEN: OnceLock<Simd> = OnceLock::new();
         #[cfg(test)]
         if let Some(forced) = FORCED.get() {
             return forced;
         }
-        static CHOSEN: OnceLock<Simd> = OnceLock::new();
         *CHOSEN.get_or_init(|| {
             let available = Self::available();
             let asked = std::env::var("PERCEIVE_SIMD").unwrap_or_default();

@@ -260,7 +260,7 @@ mod tests {
     fn a_saved_state_goes_on_to_the_last_bit() {
         let device = Device::flex().autodiff();
         let (mut module, mut adamw) = (two(&device), AdamW::new(0.01, 1.0));
-        let mut step = |module: Two, adamw: &mut AdamW| {
+        let step = |module: Two, adamw: &mut AdamW| {
             let gradients = loss(&module).backward();
             adamw.step(module, &gradients, 0.1).0
         };

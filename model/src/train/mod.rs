@@ -6,6 +6,7 @@
 pub mod adamw;
 pub mod batch;
 pub mod guide;
+pub mod identity;
 pub mod objective;
 pub mod prompts;
 pub mod restorer;

@@ -12,6 +12,7 @@ use super::{
     adamw::AdamW,
     batch::Crops,
     guide::Guide,
+    identity,
     objective::{Objective, Terms},
     schedule::Schedule,
     state::State,
@@ -51,6 +52,13 @@ impl Training {
             schedule,
             device,
         }
+    }
+
+    /// Starts from the identity instead of from the drawn weights.
+    #[must_use]
+    pub fn from_identity(mut self) -> Self {
+        self.state.module = identity::from_identity(self.state.module);
+        self
     }
 
     #[must_use]

@@ -40,7 +40,7 @@ mod tests {
             cosine: true,
         };
         assert!((schedule.rate(0) - 2e-4).abs() < 1e-12);
-        assert!((schedule.rate(500) - (2e-4 + 1e-6) / 2.0).abs() < 1e-12);
+        assert!((schedule.rate(500) - 1.005e-4).abs() < 1e-12);
         assert!((schedule.rate(1000) - 1e-6).abs() < 1e-12);
         assert!((schedule.rate(5000) - 1e-6).abs() < 1e-12);
     }

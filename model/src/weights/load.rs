@@ -110,6 +110,8 @@ mod tests {
         head: Head,
     }
 
+    // PyTorch's names are numbers; nothing reads these fields but the derived visitors.
+    #[allow(clippy::used_underscore_binding)]
     #[derive(Module, Debug)]
     struct Head {
         _0: LayerNorm,

@@ -6,7 +6,7 @@ use crate::{
     failure::{Exit, Failure},
     home::Home,
     plan::Node,
-    run::Orchestrator,
+    run::{Orchestrator, take_over},
     show::{Cell, Format, Table, Talk},
     stage::{
         Job,
@@ -57,12 +57,15 @@ fn made(database: &Database) -> Result<Vec<Artefact>, Failure> {
 fn list(home: &Home, format: Format) -> Result<(), Failure> {
     let mut table = Table::new(["proxy", "key", "pictures", "average psnr_rgb", "bytes"]);
     for artefact in made(&Database::open_read_only(home)?)? {
-        let reached: Reached = read_json(&home.artefact(&artefact.key).join(REACHED))?;
+        let folder = home.artefact(&artefact.key);
+        // Gone for as long as its remaking takes, or until an interrupted remaking goes on.
+        let reached: Option<Reached> = folder.exists().then(|| read_json(&folder.join(REACHED))).transpose()?;
+        let told = |number: fn(Reached) -> String| reached.map_or("-".to_string(), number);
         table.push([
             Cell::text(artefact.label),
             Cell::text(&artefact.key[..12]),
-            Cell::text(reached.pictures.to_string()),
-            Cell::text(format!("{:.2}", reached.average_psnr)),
+            Cell::text(told(|reached| reached.pictures.to_string())),
+            Cell::text(told(|reached| format!("{:.2}", reached.average_psnr))),
             Cell::text(artefact.bytes.to_string()),
         ]);
     }
@@ -73,6 +76,7 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
     let device: DeviceName = device.parse()?;
     let _hold = home.hold()?;
     let database = Database::open(home)?;
+    take_over(home, &database, talk)?;
     let all = made(&database)?;
     let chosen: Vec<&Artefact> = all
         .iter()

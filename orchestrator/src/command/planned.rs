@@ -126,6 +126,12 @@ impl Weights for Installed<'_> {
     }
 
     fn imported(&self, name: &str) -> Result<String, Failure> {
-        Ok(WeightsStore::of(self.home).named(name)?.blake3)
+        let installed = WeightsStore::of(self.home).named(name);
+        installed.map(|entry| entry.blake3).map_err(|failure| {
+            let import = format!("`perceive-ir weights import restormer FILE --name {name}` installs them");
+            let help = failure.help.map_or(String::new(), |help| format!("; {help}"));
+            let message = format!("negatives.proxies: the weights {name:?} are not installed");
+            Failure::new(failure.exit, message).help(import + &help)
+        })
     }
 }

@@ -55,12 +55,14 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             .try_for_each(|(from, to)| crate::show::out(&format!("{} -> {}\n", from.display(), to.display())));
     }
     let restorer = Restorer::open(&model, home, &device)?;
-    create_folder(&args.output)?;
     let bar = Progress::new(talk).bar("restoring", work.len() as u64, "pictures");
     let mut broken = Vec::new();
     for (from, to) in &work {
         match Picture::open(from) {
-            Ok(picture) => tiled(&restorer, &picture, args.tile).save_png(to)?,
+            Ok(picture) => {
+                create_folder(&args.output)?;
+                tiled(&restorer, &picture, args.tile).save_png(to)?;
+            }
             Err(error) => broken.push(error.to_string()),
         }
         bar.advance();
@@ -73,7 +75,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     if broken.is_empty() {
         return Ok(());
     }
-    Err(Failure::new(
+    let failure = Failure::new(
         Exit::Pictures,
         format!(
             "{} of {} pictures cannot be read: {}",
@@ -81,8 +83,12 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             work.len(),
             broken.join("; ")
         ),
-    )
-    .help("the others are restored"))
+    );
+    Err(if broken.len() < work.len() {
+        failure.help("the others are restored")
+    } else {
+        failure.help("nothing was written; PNG, JPEG, BMP, TIFF and WebP are read")
+    })
 }
 
 /// What is read and what is written for it.

@@ -6,7 +6,7 @@ use crate::{
     device::DeviceName,
     failure::{Exit, Failure},
     home::Home,
-    run::Orchestrator,
+    run::{Orchestrator, take_over},
     show::{Format, Talk},
 };
 
@@ -33,12 +33,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let hold = if args.dry_run { None } else { Some(home.hold()?) };
     let database = Database::open(home)?;
     if hold.is_some() {
-        for run in database.settle_lost()? {
-            talk.say(format!(
-                "{} {} was lost: it goes on now if it is still needed",
-                run.stage, run.label
-            ));
-        }
+        take_over(home, &database, talk)?;
     }
     let planned = resolved
         .into_iter()

@@ -113,9 +113,11 @@ impl Database {
         };
         if matches!(database.version()?, Version::Older) {
             // Inside one immediate transaction two programs cannot migrate at once.
-            database.write(async |db| {
-                let migrated = MIGRATIONS.run(&mut *db).await;
-                migrated.map_err(|error| sqlx::Error::Migrate(Box::new(error)))
+            database.read(async |connection| {
+                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+                let migrated = MIGRATIONS.run(&mut *transaction).await;
+                migrated.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+                transaction.commit().await
             })?;
         }
         Ok(database)
@@ -177,10 +179,18 @@ impl Database {
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, DatabaseError> {
         self.read(async |connection| {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            let value = work(&mut transaction).await?;
-            transaction.commit().await?;
-            Ok(value)
+            // Not sqlx's own transaction: SQLite rolls back by itself when the disk is full, and sqlx, not told so, would
+            // refuse every later one.
+            sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+            let done = match work(&mut *connection).await {
+                Ok(value) => sqlx::query("COMMIT").execute(&mut *connection).await.map(|_| value),
+                Err(error) => Err(error),
+            };
+            if done.is_err() {
+                // The first error says what is wrong; there may be nothing left to roll back.
+                let _ = sqlx::query("ROLLBACK").execute(connection).await;
+            }
+            done
         })
     }
 }

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use perceive_datasets::random::Key;
+use perceive_datasets::{catalogue, random::Key};
 
 use crate::{
     database::{Database, datasets::PairRow},
@@ -199,6 +199,7 @@ impl Finder<'_> {
                 "{near} has no split {:?}; `perceive-ir data show {near}`",
                 asked.split
             )),
+            None if let Some(near) = self.misspelt(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
             None => failure.help(format!(
                 "`perceive-ir data add FOLDER --dataset {}` indexes it; indexed are: {}",
                 asked.dataset,
@@ -208,6 +209,14 @@ impl Finder<'_> {
                     indexed.join(", ")
                 }
             )),
+        }
+    }
+
+    /// The catalogue's name that was probably meant by a name that is none of its.
+    fn misspelt(&self, name: &str) -> Option<&'static str> {
+        match catalogue::find(name) {
+            Some(_) => None,
+            None => nearest(name, catalogue::names()),
         }
     }
 
@@ -310,7 +319,7 @@ fn check_unchanged(rows: &[PairRow], dataset: &str) -> Result<(), Failure> {
 
 /// What the pairs of a dataset suffer from, by the catalogue; `pair` for one of somebody's own.
 fn kind_of(dataset: &str) -> String {
-    match perceive_datasets::catalogue::find(dataset) {
+    match catalogue::find(dataset) {
         Some(entry) => entry.degradation.word().to_string(),
         None => "pair".to_string(),
     }

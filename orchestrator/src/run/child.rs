@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Orchestrator, interrupted, worker::Order};
+use super::{BETWEEN_LOOKS, Orchestrator, interrupted, worker::Order};
 use crate::{
+    database::Database,
     failure::{Exit, Failure},
     journal::{Event, Line},
     plan::Node,
@@ -18,8 +19,6 @@ use crate::{
     stage::context::{create_folder, write_json},
 };
 
-/// How often the journal is looked at.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// How often a living run is recorded as alive.
 const BETWEEN_BEATS: Duration = Duration::from_secs(5);
 
@@ -32,6 +31,7 @@ pub fn attend(orchestrator: &Orchestrator, node: &Node, id: &str, progress: &Pro
         job: node.job.clone(),
         run: id.into(),
         device: orchestrator.device.to_string(),
+        orchestrator: std::process::id(),
     };
     let order_path = work.join("order.json");
     write_json(&order_path, &order)?;
@@ -69,7 +69,15 @@ pub fn attend(orchestrator: &Orchestrator, node: &Node, id: &str, progress: &Pro
         sleep(BETWEEN_LOOKS);
     };
     story.follow(database.import(id, &home.journal(id))?, &bar);
-    let ended = story.ended(status, &work);
+    if story.failed.is_none() && !status.success() {
+        story.failed = recorded_failure(database, id, status)?;
+    }
+    let ended = if stops > 1 && !status.success() {
+        // Ended at once, as asked: whatever it last said.
+        Err(interrupted())
+    } else {
+        story.ended(status, &work)
+    };
     bar.finish(&match &ended {
         Ok(()) => format!("done in {:.1} s{}", began.elapsed().as_secs_f64(), story.remark()),
         Err(failure) if failure.exit == Exit::Interrupted => "paused".to_string(),
@@ -101,6 +109,16 @@ fn start(orchestrator: &Orchestrator, work: &std::path::Path, order: &std::path:
         .map_err(failed)
 }
 
+/// The reason that another command (`runs ls`, say) imported before this process saw it.
+fn recorded_failure(database: &Database, id: &str, status: ExitStatus) -> Result<Option<(String, i32)>, Failure> {
+    let events = database.events(id)?;
+    let failed = events.into_iter().rev().find(|event| event.kind == "failed");
+    Ok(failed.zip(status.code()).map(|(event, code)| {
+        let told = format!(" (exit code {code})");
+        (event.text.trim_end_matches(&told).to_string(), code)
+    }))
+}
+
 /// Asks the worker to save and stop; the second time, ends it.
 fn stop(child: &mut Child, asked: usize) {
     if asked == 1 {
@@ -115,8 +133,6 @@ fn stop(child: &mut Child, asked: usize) {
 /// What a journal told so far.
 #[derive(Default)]
 struct Story {
-    done: bool,
-    paused: bool,
     failed: Option<(String, i32)>,
     notes: Vec<String>,
     psnr: Option<f64>,
@@ -132,10 +148,12 @@ impl Story {
                     bar.at(step, &values);
                 }
                 Event::Note { text } => self.notes.push(text),
-                Event::Paused { .. } => self.paused = true,
                 Event::Failed { reason, code } => self.failed = Some((reason, code)),
-                Event::Done => self.done = true,
-                Event::Metric { .. } | Event::Evaluation { .. } | Event::Saved { .. } => {}
+                Event::Metric { .. }
+                | Event::Evaluation { .. }
+                | Event::Saved { .. }
+                | Event::Paused { .. }
+                | Event::Done => {}
             }
         }
     }
@@ -148,7 +166,8 @@ impl Story {
     }
 
     fn ended(&mut self, status: ExitStatus, work: &std::path::Path) -> Result<(), Failure> {
-        if self.done && status.success() {
+        // A worker ends well only behind its journal's last word, `Done`.
+        if status.success() {
             return Ok(());
         }
         if status.code() == Some(Exit::Interrupted.code()) {

@@ -6,9 +6,14 @@
 mod child;
 pub mod worker;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::sleep,
+    time::Duration,
 };
 
 use crate::{
@@ -19,6 +24,9 @@ use crate::{
     plan::Node,
     show::{Talk, progress::Progress},
 };
+
+/// How often a journal, or a process that is about to end, is looked at.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// How a node stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,8 +132,10 @@ impl Orchestrator<'_> {
             Err(failure) if failure.exit == Exit::Interrupted => (RunState::Paused, Some(failure.exit.code()), None),
             Err(failure) => (RunState::Failed, Some(failure.exit.code()), Some(failure.to_string())),
         };
-        self.database.set_state(&id, state, code, reason.as_deref())?;
+        let recorded = self.database.set_state(&id, state, code, reason.as_deref());
+        // What stopped the run comes first: a full disk, say, may also keep it from being recorded.
         ended?;
+        recorded?;
         self.record(node)
     }
 
@@ -146,6 +156,36 @@ impl Orchestrator<'_> {
         })?;
         Ok(())
     }
+}
+
+/// Settles what an earlier orchestrator left behind; only for the holder of the home's lock.
+///
+/// The workers of an orchestrator that was killed notice it within a second, save and stop. Two workers must not make one
+/// artefact, so this waits for them.
+pub fn take_over(home: &Home, database: &Database, talk: Talk) -> Result<(), Failure> {
+    let mut told = BTreeSet::new();
+    loop {
+        let orphans = database.running_here()?;
+        for run in &orphans {
+            if told.insert(run.id.clone()) {
+                talk.say(format!(
+                    "waiting for {} {} of an earlier command to save and stop",
+                    run.stage, run.label
+                ));
+            }
+        }
+        if orphans.is_empty() {
+            break;
+        }
+        sleep(BETWEEN_LOOKS);
+    }
+    for run in database.settle_lost(home)? {
+        talk.say(format!(
+            "{} {} was left unfinished: it goes on now if it is still needed",
+            run.stage, run.label
+        ));
+    }
+    Ok(())
 }
 
 /// The failure of a command that was asked to stop.

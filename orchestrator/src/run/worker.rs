@@ -30,6 +30,8 @@ pub struct Order {
     /// The run's id; its journal is named after it.
     pub run: String,
     pub device: String,
+    /// The orchestrator's process: the worker stops when it is gone.
+    pub orchestrator: u32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,7 +61,7 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
 fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
     perceive_model::kernel::tune_allocation();
     let key = order.job.key();
-    let stop = stop_flag()?;
+    let stop = stop_flag(order.orchestrator)?;
     let device = order.device.parse::<DeviceName>()?.open()?;
     let journal = Journal::open(&home.journal(&order.run))?;
     let mut context = Context::new(home.clone(), &key, device, journal, stop)?;
@@ -82,15 +84,14 @@ fn finish(made: &Path, name: &Path) -> Result<(), Failure> {
 }
 
 /// Raised by SIGTERM or SIGINT, or when the orchestrator is gone.
-fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+fn stop_flag(orchestrator: u32) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
         .map_err(|error| Failure::new(Exit::Unexpected, format!("cannot listen for signals: {error}")))?;
     let flag = Arc::clone(&stop);
-    let parent = parent_id();
     std::thread::spawn(move || {
-        while parent_id() == parent {
+        while parent_id() == orchestrator {
             std::thread::sleep(Duration::from_millis(500));
         }
         flag.store(true, Ordering::Relaxed);

@@ -93,9 +93,8 @@ impl SpecError {
         error
     }
 
-    /// A value from the command line that no experiment can have.
-    pub(super) fn impossible_set(set: &str, key: &str, what: &str) -> Self {
-        Self::new(format!("--set {set}: {key}: {what}"))
+    pub(super) fn impossible_set(set: &str, experiment: &str, key: &str, what: &str) -> Self {
+        Self::new(format!("--set {set}: experiment {experiment}: {key}: {what}"))
     }
 
     pub(super) fn impossible(

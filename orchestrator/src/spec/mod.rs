@@ -107,8 +107,8 @@ impl SpecFile {
         let Some((key, what)) = experiment.check().into_iter().next() else {
             return Ok(experiment);
         };
-        if let Some(set) = sets.iter().find(|set| key.starts_with(set::key(set))) {
-            return Err(SpecError::impossible_set(set, &key, &what));
+        if let Some(set) = sets.iter().rfind(|set| set::concerns(set, &key)) {
+            return Err(SpecError::impossible_set(set, name, &key, &what));
         }
         let span = locate::key(&self.text, &format!("experiment.{name}.{key}"));
         Err(SpecError::impossible(name, &key, &what, &self.path, &self.text, span))

@@ -26,3 +26,29 @@ pub fn apply(own: &mut toml::Table, text: &str) -> Result<(), SpecError> {
     scale::lay_over(own, table);
     Ok(())
 }
+
+/// Whether `a.b=c` decides the dotted `key`, or a part of it.
+pub fn concerns(text: &str, key: &str) -> bool {
+    let set = text.split_once('=').map_or("", |(set, _)| set.trim());
+    let below = |inner: &str, outer: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    !set.is_empty() && (below(key, set) || below(set, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_concerns_its_own_key_and_those_above_and_below() {
+        assert!(concerns("restore.training.steps=0", "restore.training.steps"));
+        assert!(concerns("train = []", "train.0.size"));
+        assert!(concerns("prompts.words=[]", "prompts"));
+        assert!(!concerns("restore.cfe=false", "restore.loss.contrastive"));
+        assert!(!concerns("train=[]", "train_limit"));
+        assert!(!concerns("train", "train"));
+    }
+}

@@ -25,6 +25,8 @@ pub struct Training {
     pub weight_decay: f64,
     /// The gradient of all parameters together is scaled down to this norm; 0: never.
     pub clip_norm: f64,
+    /// Start with a network that gives its input back, or (`false`) with all weights drawn, as the papers do.
+    pub identity_start: bool,
     /// Draw noise anew at every step (`true`), or read the noisy pictures of the degrade stage.
     pub fresh_noise: bool,
     /// State is saved every so many seconds.
@@ -51,6 +53,7 @@ impl Default for Training {
             warm_up: 0,
             weight_decay: 1e-4,
             clip_norm: 0.0,
+            identity_start: true,
             fresh_noise: true,
             save_every: 60.0,
         }

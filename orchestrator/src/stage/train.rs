@@ -50,6 +50,9 @@ pub fn train(
     seed: u64,
     epochs: Option<&Epochs>,
 ) -> Result<(restorer::Training, Outcome), Failure> {
+    if settings.identity_start {
+        training = training.from_identity();
+    }
     let state = context.state();
     if state.exists() {
         training = resume(context, training, &state)?;

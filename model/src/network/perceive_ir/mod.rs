@@ -259,10 +259,10 @@ mod tests {
         ] {
             for pgm_scope in [PgmScope::Block, PgmScope::Level] {
                 let config = PerceiveIrConfig {
+                    pgm_scope,
                     cfe,
                     guidance,
                     pgm,
-                    pgm_scope,
                     ..tiny()
                 };
                 let network = PerceiveIr::new(&config, &device);

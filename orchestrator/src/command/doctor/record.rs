@@ -29,7 +29,7 @@ pub fn findings(home: &Home) -> Vec<Finding> {
 fn looked_into(database: &Database, home: &Home) -> Vec<Finding> {
     let mut findings = vec![health(database).unwrap_or_else(unusable)];
     // Only states change, and only of runs whose process is gone.
-    if let Err(error) = Database::open(home).and_then(|writable| writable.settle_lost()) {
+    if let Err(error) = Database::open(home).and_then(|writable| writable.settle_lost(home)) {
         findings.push(Finding::note(
             "runs",
             format!("their states are not certain: {error}"),

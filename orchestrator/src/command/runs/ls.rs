@@ -33,7 +33,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         Ok(_) => Database::open(home)?,
         Err(error) => return Err(error.into()),
     };
-    database.settle_lost()?;
+    database.settle_lost(home)?;
     if let Some(name) = &args.experiment {
         let names = database.experiment_names()?;
         if !names.contains(name) {

@@ -41,7 +41,7 @@ pub fn run(args: &Args, home: &Home, _talk: Talk) -> Result<(), Failure> {
     drop(Database::open_read_only(home)?);
     let _hold = home.hold()?;
     let database = Database::open(home)?;
-    database.settle_lost()?;
+    database.settle_lost(home)?;
     let runs = named(&database, &args.runs)?;
     let would = if args.dry_run { "would remove" } else { "removed" };
 

@@ -33,7 +33,7 @@ struct Facts {
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     drop(Database::open_read_only(home)?);
     let database = Database::open(home)?;
-    database.settle_lost()?;
+    database.settle_lost(home)?;
     let run = database.find(&args.run)?;
     let facts = Facts {
         settings: run.case_id.map_or(Ok(Vec::new()), |case| database.settings(case))?,

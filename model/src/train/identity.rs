@@ -1,0 +1,65 @@
+//! A training may start from the identity: the last convolution gives nothing yet, so that the restored picture is the
+//! degraded one, and every step from there is learned. Short trainings gain decibels by it; long ones do not mind.
+
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    tensor::Tensor,
+};
+
+use crate::weights::KeyPath;
+
+/// The last convolution of the networks that add their output to the picture.
+const LAST: [&str; 2] = ["output.weight", "output.bias"];
+
+/// `module` with its last convolution at zero.
+pub fn from_identity<M: Module>(module: M) -> M {
+    module.map(&mut Silence::default())
+}
+
+#[derive(Default)]
+struct Silence {
+    path: KeyPath,
+}
+
+impl ModuleMapper for Silence {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !LAST.contains(&self.path.key().as_str()) {
+            return param;
+        }
+        param.map(|tensor| {
+            let learns = tensor.is_require_grad();
+            tensor.zeros_like().set_require_grad(learns)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Distribution};
+
+    use super::*;
+    use crate::network::{Network, NetworkConfig, Restorer, Size};
+
+    #[test]
+    fn a_picture_comes_back_as_it_was() {
+        let device = Device::flex();
+        for name in NetworkConfig::NAMES {
+            let config = NetworkConfig::sized(name, Size::Tiny).unwrap().with_guidance_width(8);
+            let network = from_identity(Network::seeded(&config, 3, &device));
+            let image = Tensor::<4>::random([1, 3, 16, 24], Distribution::Default, &device);
+            let tokens = config
+                .needs_guidance()
+                .then(|| [(); 4].map(|()| Tensor::<2>::ones([1, 8], &device)));
+            let restored = network.restore(image.clone(), tokens).image;
+            assert!(restored.equal(image).all().into_scalar::<bool>(), "{name}");
+        }
+    }
+}

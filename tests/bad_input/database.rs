@@ -1,0 +1,63 @@
+//! A database that is newer than the program, or locked, met by `run`. (The other commands: `tests/runs.rs`.)
+
+use sqlx::Connection;
+
+use crate::support::Desk;
+use crate::support::mini::LONG;
+use crate::support::process::{is_alive, wait_until};
+
+const RUN: [&str; 4] = ["run", "long", "--set", "restore.training.steps=1"];
+
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    let desk = Desk::with(LONG);
+    desk.run(&RUN).fine();
+    desk.with_database(async |db| {
+        let newer = "INSERT INTO _sqlx_migrations VALUES (9000, 'of tomorrow', CURRENT_TIMESTAMP, TRUE, x'00', 0)";
+        sqlx::query(newer).execute(db).await
+    });
+    let before = desk.states();
+    for command in [&RUN[..], &["plan", "long"], &["negatives", "ls"], &["results", "long"]] {
+        desk.run(command)
+            .fails(7, &["perceive.sqlite", "newer perceive-ir (schema 9000", "hint:"]);
+    }
+    assert_eq!(desk.states(), before);
+}
+
+#[test]
+fn a_second_command_in_the_same_home_is_told_who_is_at_work() {
+    let desk = Desk::with(LONG);
+    let running = desk.start(&["run", "long"]);
+    desk.wait_for_saved_state();
+    desk.run(&RUN).fails(7, &["is at work in", "lock", "--home DIR"]);
+    desk.run(&["negatives", "regenerate"]).fails(7, &["is at work in"]);
+    // Looking is free.
+    let listed = desk
+        .run(&["runs", "ls", "--state", "running", "--format", "csv"])
+        .fine();
+    assert_eq!(listed.stdout.lines().count(), 2, "{}", listed.stdout);
+    running.signal(libc::SIGINT);
+    running.wait().fails(130, &[]);
+}
+
+#[test]
+fn a_database_that_another_program_locks_in_the_middle_loses_nothing() {
+    let desk = Desk::with(LONG);
+    let running = desk.start(&["run", "long"]);
+    desk.wait_for_saved_state();
+    let worker = running.worker();
+    desk.with_database(async |db| {
+        let transaction = db.begin_with("BEGIN EXCLUSIVE").await?;
+        running
+            .wait()
+            .fails(7, &["perceive.sqlite", "locked by another program", "hint:"]);
+        transaction.rollback().await
+    });
+    wait_until("the worker stops by itself", || !is_alive(worker));
+    desk.run(&["run", "long"]).fine();
+    assert_eq!(
+        desk.ask("SELECT CAST(count(DISTINCT step) AS TEXT) FROM metrics WHERE name = 'loss'"),
+        ["160"]
+    );
+    desk.is_tidy();
+}

@@ -1,0 +1,12 @@
+//! The six stages end to end, at miniature size: what is made, what is reused, what is exactly repeatable.
+
+mod support;
+
+#[path = "pipeline/parts.rs"]
+mod parts;
+#[path = "pipeline/repeat.rs"]
+mod repeat;
+#[path = "pipeline/stages.rs"]
+mod stages;
+#[path = "pipeline/use_of_results.rs"]
+mod use_of_results;
