@@ -6,7 +6,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::kernel::channel_attention;
+use crate::kernel::channel_attention_q_kv;
 use crate::layer::{Conv2d, constant};
 use crate::network::convolution::{depthwise, pointwise};
 use crate::network::restormer::Mdta;
@@ -58,11 +58,9 @@ impl Pgca {
 
     /// x and y, both `[B, C, H, W]`, to the same.
     pub fn forward(&self, x: Tensor<4>, y: Tensor<4>) -> Tensor<4> {
-        let channels = x.dims()[1];
         let q = self.q_dwconv.forward(self.q.forward(y));
         let kv = self.kv_dwconv.forward(self.kv.forward(x));
-        let (k, v) = (kv.clone().narrow(1, 0, channels), kv.narrow(1, channels, channels));
-        let attended = channel_attention(q, k, v, self.temperature.val());
+        let attended = channel_attention_q_kv(q, kv, self.temperature.val());
         let attended = self.project_out.iter().fold(attended, |x, project| project.forward(x));
         self.mdta.iter().fold(attended, |x, mdta| mdta.forward(x))
     }

@@ -7,7 +7,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use crate::kernel::channel_attention;
+use crate::kernel::channel_attention_qkv;
 use crate::layer::{Conv2d, constant};
 use crate::network::convolution::{depthwise, pointwise};
 
@@ -32,10 +32,8 @@ impl Mdta {
 
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let channels = x.dims()[1];
         let qkv = self.qkv_dwconv.forward(self.qkv.forward(x));
-        let part = |index: usize| qkv.clone().narrow(1, index * channels, channels);
-        let attended = channel_attention(part(0), part(1), part(2), self.temperature.val());
+        let attended = channel_attention_qkv(qkv, self.temperature.val());
         self.project_out.forward(attended)
     }
 }

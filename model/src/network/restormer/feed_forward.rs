@@ -1,11 +1,11 @@
 //! GDFN, gated-Dconv feed-forward network: `W_o (gelu(x1) ⊙ x2)`, x1 and x2 the halves of a widened, filtered input.
 
 use burn::{
-    module::Module,
+    module::{Module, Param},
     tensor::{Device, Tensor},
 };
 
-use crate::kernel::gelu_gate;
+use crate::kernel::gated_depthwise3x3;
 use crate::layer::Conv2d;
 use crate::network::convolution::{depthwise, pointwise};
 
@@ -29,7 +29,8 @@ impl Gdfn {
 
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.project_out
-            .forward(gelu_gate(self.dwconv.forward(self.project_in.forward(x))))
+        let bias = self.dwconv.bias.as_ref().map(Param::val);
+        let gated = gated_depthwise3x3(self.project_in.forward(x), self.dwconv.weight.val(), bias);
+        self.project_out.forward(gated)
     }
 }
