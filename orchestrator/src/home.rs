@@ -27,13 +27,6 @@ impl Home {
         Self { root: root.into() }
     }
 
-    /// The home at `root`, made if it is missing and known to be writable.
-    pub fn open(root: impl Into<PathBuf>) -> Result<Self, Failure> {
-        let home = Self::at(root);
-        home.create()?;
-        Ok(home)
-    }
-
     /// Makes the folder.
     ///
     /// # Errors
@@ -93,11 +86,6 @@ impl Home {
     /// The state of the unfinished artefact `key`.
     pub fn work_of(&self, key: &str) -> PathBuf {
         self.work().join(key)
-    }
-
-    /// Contact sheets and tables.
-    pub fn evaluations(&self) -> PathBuf {
-        self.root.join("evaluations")
     }
 
     /// The writer's lock; holds the process id of the holder.
@@ -171,7 +159,7 @@ mod tests {
     #[test]
     fn a_second_holder_is_told_who_holds_and_where() {
         let folder = tempfile::tempdir().unwrap();
-        let home = Home::open(folder.path().join("home")).unwrap();
+        let home = Home::at(folder.path().join("home"));
         let hold = home.hold().unwrap();
         let refused = home.hold().unwrap_err();
         assert_eq!(refused.exit, Exit::Database);
@@ -188,7 +176,7 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, "not a folder").unwrap();
         for place in [file.clone(), file.join("below")] {
-            let refused = Home::open(&place).unwrap_err();
+            let refused = Home::at(&place).create().unwrap_err();
             assert_eq!(refused.exit, Exit::Disk);
             assert!(refused.to_string().contains(&place.display().to_string()), "{refused}");
         }

@@ -55,7 +55,7 @@ fn made(database: &Database) -> Result<Vec<Artefact>, Failure> {
 }
 
 fn list(home: &Home, format: Format) -> Result<(), Failure> {
-    let mut table = Table::new(["proxy", "key", "pictures", "average psnr_rgb", "bytes"]);
+    let mut table = Table::new(["proxy", "key", "pictures", "average psnr_rgb", "size"]);
     for artefact in made(&Database::open_read_only(home)?)? {
         let folder = home.artefact(&artefact.key);
         // Gone for as long as its remaking takes, or until an interrupted remaking goes on.
@@ -66,7 +66,7 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
             Cell::text(&artefact.key[..12]),
             Cell::text(told(|reached| reached.pictures.to_string())),
             Cell::text(told(|reached| format!("{:.2}", reached.average_psnr))),
-            Cell::text(artefact.bytes.to_string()),
+            Cell::Bytes(artefact.bytes as u64),
         ]);
     }
     table.print(format)

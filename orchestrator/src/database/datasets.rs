@@ -183,16 +183,7 @@ impl Database {
         Ok(rows)
     }
 
-    /// Records that a picture's bytes were read: their blake3, or what is wrong with them.
-    pub fn record_check(&self, path: &Path, blake3: Option<&str>, fault: Option<&str>) -> Result<(), DatabaseError> {
-        self.record_checks(&[(
-            path.to_path_buf(),
-            blake3.map(str::to_string),
-            fault.map(str::to_string),
-        )])
-    }
-
-    /// [`Database::record_check`] of many pictures in one transaction.
+    /// Records that pictures' bytes were read: their blake3, or what is wrong with them. One transaction.
     pub fn record_checks(&self, checks: &[(PathBuf, Option<String>, Option<String>)]) -> Result<(), DatabaseError> {
         const SQL: &str = "UPDATE pictures SET blake3 = ?, fault = ?, checked_at = ? WHERE path = ?";
         self.write(async |db| {

@@ -38,16 +38,6 @@ impl Database {
         self.read(async |db| sqlx::query_as(SQL).bind(case).fetch_all(db).await)
     }
 
-    /// The means of a case over each test, sorted by test, degradation, tier and metric.
-    pub fn means(&self, case: i64) -> Result<Vec<Mean>, DatabaseError> {
-        const SQL: &str = "
-            SELECT case_id, test, degradation, tier, metric, avg(value) AS mean, count(*) AS pictures
-            FROM case_artefacts JOIN evaluations USING (artefact_key)
-            WHERE case_id = ?
-            GROUP BY test, degradation, tier, metric ORDER BY test, degradation, tier, metric";
-        self.read(async |db| sqlx::query_as(SQL).bind(case).fetch_all(db).await)
-    }
-
     /// The means of one artefact over each test (its `case_id` is 0).
     pub fn means_of_artefact(&self, key: &str) -> Result<Vec<Mean>, DatabaseError> {
         const SQL: &str = "

@@ -277,7 +277,9 @@ mod tests {
         add(&database, &own, "own");
         let known = database.known().unwrap();
         let (path, first) = known.iter().find(|(path, _)| path.ends_with("input/a.png")).unwrap();
-        database.record_check(path, Some("beef"), None).unwrap();
+        database
+            .record_checks(&[(path.clone(), Some("beef".into()), None)])
+            .unwrap();
         add(&database, &own, "own");
         let hash = |database: &Database| -> Option<String> {
             let split = database.splits().unwrap()[0].split.clone();

@@ -114,6 +114,7 @@ impl Orchestrator<'_> {
     }
 
     fn one(&self, node: &Node, case: Option<i64>, progress: &Progress) -> Result<(), Failure> {
+        self.check_inputs(node)?;
         let id = self.database.start_run(&NewRun {
             case,
             stage: node.job.stage().into(),
@@ -137,6 +138,25 @@ impl Orchestrator<'_> {
         ended?;
         recorded?;
         self.record(node)
+    }
+
+    /// Artefacts are kept as long as something stands on them; a hand may still have removed one.
+    fn check_inputs(&self, node: &Node) -> Result<(), Failure> {
+        let gone = node
+            .job
+            .inputs()
+            .into_iter()
+            .map(|key| self.home.artefact(&key))
+            .find(|folder| !folder.exists());
+        gone.map_or(Ok(()), |folder| {
+            let text = format!(
+                "{} {} reads {}, which is gone",
+                node.job.stage(),
+                node.job.label(),
+                folder.display()
+            );
+            Err(Failure::new(Exit::Run, text).help("run the experiment again: it makes what is missing"))
+        })
     }
 
     /// Records an artefact as whole, unless it is recorded already.

@@ -31,7 +31,6 @@ pub enum Format {
 pub enum Cell {
     None,
     Text(String),
-    Flag(bool),
     Whole(i64),
     /// A number, shown to people with so many decimals.
     Number(f64, usize),
@@ -154,7 +153,6 @@ impl Cell {
         match self {
             Self::None => "-".to_string(),
             Self::Text(text) => text.clone(),
-            Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_string(),
             Self::Whole(number) => number.to_string(),
             Self::Number(number, decimals) => format!("{number:.decimals$}"),
             Self::Bytes(number) => super::bytes(*number),
@@ -174,7 +172,6 @@ impl Cell {
         match self {
             Self::None => Value::Null,
             Self::Text(text) => text.clone().into(),
-            Self::Flag(flag) => (*flag).into(),
             Self::Whole(number) => (*number).into(),
             Self::Number(number, _) => (*number).into(),
             Self::Bytes(number) => (*number).into(),
