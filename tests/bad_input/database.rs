@@ -61,3 +61,25 @@ fn a_database_that_another_program_locks_in_the_middle_loses_nothing() {
     );
     desk.is_tidy();
 }
+
+#[test]
+fn what_a_locked_or_full_database_did_not_take_is_imported_by_the_next_run() {
+    let desk = Desk::with(LONG);
+    desk.run(&RUN).fine();
+    let numbers = || desk.ask("SELECT picture || tier || metric || value FROM evaluations ORDER BY 1");
+    let before = numbers();
+    assert_eq!(before.len(), 2 * 2 * 2);
+    desk.with_database(async |db| {
+        sqlx::raw_sql(
+            "UPDATE runs SET state = 'failed', exit_code = 8, reason = 'full' WHERE stage = 'evaluate';
+             DELETE FROM evaluations;
+             DELETE FROM journals",
+        )
+        .execute(db)
+        .await
+    });
+    desk.run(&RUN).fine();
+    assert_eq!(numbers(), before);
+    assert_eq!(desk.states().last().map(String::as_str), Some("evaluate done"));
+    desk.is_tidy();
+}

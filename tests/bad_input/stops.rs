@@ -31,8 +31,7 @@ fn ctrl_c_in_the_medium_stage_pauses_it_and_the_next_run_goes_on() {
     let run = ["run", "mini", "--set", "medium.training.steps=60"];
     let running = desk.start(&run);
     wait_until("the medium stage has begun", || {
-        desk.path("home/perceive.sqlite").exists()
-            && desk.home().join("work").exists()
+        desk.home().join("work").exists()
             && !desk
                 .ask("SELECT 'x' FROM events JOIN runs ON runs.id = run_id WHERE stage = 'medium' AND kind = 'started'")
                 .is_empty()

@@ -184,15 +184,23 @@ impl Story {
                 None => failure,
             });
         }
+        let log = work.join("output.log");
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        if status.code() == Some(Exit::Disk.code()) {
+            // Not even the journal could be written.
+            let told = text.lines().rev().find_map(|line| line.strip_prefix("error: "));
+            let failure = Failure::new(Exit::Disk, told.unwrap_or("cannot write the journal: the disk is full"));
+            return Err(failure.help(
+                "free some space (`perceive-ir runs rm`) and run the same command again: it goes on where it stopped",
+            ));
+        }
         let how = match (status.code(), status.signal()) {
             (_, Some(9)) => "was killed (signal 9): by somebody, or for want of memory".to_string(),
             (_, Some(signal)) => format!("was ended by signal {signal}"),
             (Some(code), _) => format!("ended with exit code {code}"),
             (None, None) => "ended".to_string(),
         };
-        let log = work.join("output.log");
-        let last = std::fs::read_to_string(&log).unwrap_or_default();
-        let last = last
+        let last = text
             .lines()
             .rev()
             .find(|line| !line.trim().is_empty())

@@ -102,6 +102,7 @@ impl Orchestrator<'_> {
         let progress = Progress::new(self.talk);
         for node in nodes {
             if self.home.artefact(&node.key).exists() {
+                self.acknowledge(node)?;
                 self.record(node)?;
                 continue;
             }
@@ -109,6 +110,23 @@ impl Orchestrator<'_> {
                 return Err(interrupted());
             }
             self.one(node, case, &progress)?;
+        }
+        Ok(())
+    }
+
+    /// A whole artefact has a run that is done: its newest, whatever kept that from being recorded (a full disk, a locked
+    /// database). What its journal told is imported now.
+    fn acknowledge(&self, node: &Node) -> Result<(), Failure> {
+        let runs = self.database.runs_of_artefact(&node.key)?;
+        if runs.iter().any(|run| run.state == RunState::Done) {
+            return Ok(());
+        }
+        for run in &runs {
+            self.database.import(&run.id, &self.home.journal(&run.id))?;
+        }
+        if let Some(newest) = runs.first() {
+            self.database
+                .set_state(&newest.id, RunState::Done, Some(Exit::Fine.code()), None)?;
         }
         Ok(())
     }
