@@ -1,7 +1,7 @@
 //! Datasets, pictures and pairs, as the last scans found them (`scans.rs` writes them).
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use perceive_datasets::scan::Known;
 
