@@ -231,7 +231,7 @@ fn restormer(clock: libc::clockid_t) -> [f64; 2] {
             if backward {
                 std::hint::black_box(output.mean().backward());
             }
-            (now(clock) - start).as_secs_f64() * 1e3
+            now(clock).saturating_sub(start).as_secs_f64() * 1e3
         });
         median(taken.skip(1).collect())
     })
@@ -270,7 +270,7 @@ fn times(row: &Row, clock: libc::clockid_t, only_own: bool) -> [[f64; 2]; 2] {
                     std::hint::black_box(tensors[0].grad(&gradients));
                 }
                 if round > 1 {
-                    taken[side].push((now(clock) - start).as_secs_f64() * 1e3);
+                    taken[side].push(now(clock).saturating_sub(start).as_secs_f64() * 1e3);
                 }
             }
         }

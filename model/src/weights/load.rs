@@ -97,7 +97,9 @@ impl ModuleMapper for Loader<'_> {
     }
 }
 
+// Fields that PyTorch numbers begin with an underscore here; only the derived visitors read them.
 #[cfg(test)]
+#[allow(clippy::used_underscore_binding)]
 mod tests {
     use burn::tensor::Device;
 
@@ -110,8 +112,6 @@ mod tests {
         head: Head,
     }
 
-    // PyTorch's names are numbers; nothing reads these fields but the derived visitors.
-    #[allow(clippy::used_underscore_binding)]
     #[derive(Module, Debug)]
     struct Head {
         _0: LayerNorm,

@@ -157,16 +157,15 @@ fn is_picture(path: &Path) -> bool {
 fn model(args: &Args, home: &Home) -> Result<PathBuf, Failure> {
     let database = Database::open_read_only(home)?;
     let of_experiment = database.restorer_of(&args.model)?;
-    let key = match of_experiment {
-        Some(key) => key,
-        None => {
-            let run = database.find(&args.model)?;
-            if run.stage != "restore" && run.stage != "medium" {
-                let text = format!("run {} is of stage {}: it has no restorer", run.id, run.stage);
-                return Err(Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` shows the restore runs"));
-            }
-            run.artefact_key
+    let key = if let Some(key) = of_experiment {
+        key
+    } else {
+        let run = database.find(&args.model)?;
+        if run.stage != "restore" && run.stage != "medium" {
+            let text = format!("run {} is of stage {}: it has no restorer", run.id, run.stage);
+            return Err(Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` shows the restore runs"));
         }
+        run.artefact_key
     };
     let folder = home.artefact(&key);
     if folder.exists() {

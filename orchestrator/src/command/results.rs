@@ -63,7 +63,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         let end = if args.format == Format::Markdown { "  \n" } else { "\n" };
         show::out(&(caption.join(end) + "\n\n"))?;
     } else {
-        caption.iter().for_each(|line| talk.say(line));
+        for line in &caption {
+            talk.say(line);
+        }
     }
     if frame.height() > 0 || !args.format.is_for_people() {
         show::out(&text)?;

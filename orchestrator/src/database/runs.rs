@@ -368,7 +368,7 @@ pub mod tests {
             limit: Some(1),
             ..RunFilter::default()
         };
-        assert_eq!(ids(limited), [two.clone()]);
+        assert_eq!(ids(limited), std::slice::from_ref(&two));
         let done = RunFilter {
             state: Some(RunState::Done),
             ..RunFilter::default()

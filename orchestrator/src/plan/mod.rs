@@ -242,9 +242,10 @@ impl Planner<'_> {
             config.pgca = reading("pgca", &settings.pgca)?;
             config.pgm_scope = reading("pgm_scope", &settings.pgm_scope)?;
         }
-        let guide = match network.needs_guidance() {
-            true => Some(self.weights.dinov2(self.experiment.towers)?),
-            false => None,
+        let guide = if network.needs_guidance() {
+            Some(self.weights.dinov2(self.experiment.towers)?)
+        } else {
+            None
         };
         if let Some(tower) = &guide {
             network = network.with_guidance_width(self.weights.token_width(tower)?);

@@ -148,7 +148,7 @@ impl Finder<'_> {
                 ));
                 return Ok(None);
             }
-            return Err(self.missing(asked, splits.iter().map(|split| split.dataset.as_str())));
+            return Err(missing(asked, splits.iter().map(|split| split.dataset.as_str())));
         };
         let mut rows = self.database.pairs(&split.dataset, &split.split)?;
         if asked.degradations.is_empty() {
@@ -188,36 +188,6 @@ impl Finder<'_> {
             kind: kind_of(&split.dataset),
             digest,
         }))
-    }
-
-    fn missing<'a>(&self, asked: &PictureSet, indexed: impl Iterator<Item = &'a str>) -> Failure {
-        let indexed: Vec<&str> = indexed.collect();
-        let failure = Failure::new(Exit::Unknown, format!("the dataset {:?} is not indexed", asked.dataset));
-        match nearest(&asked.dataset, indexed.iter().copied()) {
-            Some(near) if !near.eq_ignore_ascii_case(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
-            Some(near) => failure.help(format!(
-                "{near} has no split {:?}; `perceive-ir data show {near}`",
-                asked.split
-            )),
-            None if let Some(near) = self.misspelt(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
-            None => failure.help(format!(
-                "`perceive-ir data add FOLDER --dataset {}` indexes it; indexed are: {}",
-                asked.dataset,
-                if indexed.is_empty() {
-                    "none".into()
-                } else {
-                    indexed.join(", ")
-                }
-            )),
-        }
-    }
-
-    /// The catalogue's name that was probably meant by a name that is none of its.
-    fn misspelt(&self, name: &str) -> Option<&'static str> {
-        match catalogue::find(name) {
-            Some(_) => None,
-            None => nearest(name, catalogue::names()),
-        }
     }
 
     /// Fills in the hashes that are missing, and keeps them in the index.
@@ -287,6 +257,36 @@ impl Finder<'_> {
         }
         pairs::write(&path, &listed)?;
         Ok(digest)
+    }
+}
+
+/// The catalogue's name that was probably meant by a name that is none of its.
+fn misspelt(name: &str) -> Option<&'static str> {
+    match catalogue::find(name) {
+        Some(_) => None,
+        None => nearest(name, catalogue::names()),
+    }
+}
+
+fn missing<'a>(asked: &PictureSet, indexed: impl Iterator<Item = &'a str>) -> Failure {
+    let indexed: Vec<&str> = indexed.collect();
+    let failure = Failure::new(Exit::Unknown, format!("the dataset {:?} is not indexed", asked.dataset));
+    match nearest(&asked.dataset, indexed.iter().copied()) {
+        Some(near) if !near.eq_ignore_ascii_case(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
+        Some(near) => failure.help(format!(
+            "{near} has no split {:?}; `perceive-ir data show {near}`",
+            asked.split
+        )),
+        None if let Some(near) = misspelt(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
+        None => failure.help(format!(
+            "`perceive-ir data add FOLDER --dataset {}` indexes it; indexed are: {}",
+            asked.dataset,
+            if indexed.is_empty() {
+                "none".into()
+            } else {
+                indexed.join(", ")
+            }
+        )),
     }
 }
 

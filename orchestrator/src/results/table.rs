@@ -66,7 +66,7 @@ pub fn test_name<'a>(test: &'a str, degradation: &str) -> &'a str {
 /// where a test set lacks the number.
 pub fn table(measurements: &[Measurement], metrics: &[&str]) -> PolarsResult<DataFrame> {
     let shown = shown_columns(measurements, metrics);
-    let means: Vec<Expr> = shown.iter().map(|column| column.over_pictures()).collect();
+    let means: Vec<Expr> = shown.iter().map(Shown::over_pictures).collect();
     let gains: Vec<Expr> = gain_columns(&shown);
     let names: Vec<String> = ordered_names(&shown, metrics);
 

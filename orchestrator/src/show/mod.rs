@@ -44,7 +44,7 @@ impl Talk {
     }
 
     /// A line that matters, whatever is being kept quiet.
-    pub fn warn(self, text: impl AsRef<str>) {
+    pub fn warn(text: impl AsRef<str>) {
         err(&format!("warning: {}", text.as_ref()));
     }
 }

@@ -93,7 +93,7 @@ impl Table {
         }
         for (index, column) in table.column_iter_mut().enumerate() {
             let numbers = self.rows.iter().any(|row| row[index].is_number());
-            let left = if index == 0 { 0 } else { 1 };
+            let left = u16::from(index != 0);
             column.set_padding((left, 1));
             column.set_cell_alignment(if numbers {
                 CellAlignment::Right

@@ -46,6 +46,13 @@ struct Shape {
     experiment: BTreeMap<String, Experiment>,
 }
 
+/// The same file as bare tables, for one to be laid over another.
+#[derive(Deserialize)]
+struct Tables {
+    #[serde(default)]
+    experiment: BTreeMap<String, toml::Table>,
+}
+
 impl SpecFile {
     /// Reads `path`; without one, `experiments.toml` of the current folder, or else the experiments shipped inside.
     pub fn open(path: Option<&Path>) -> Result<Self, SpecError> {
@@ -62,11 +69,6 @@ impl SpecFile {
 
     fn parse(path: &Path, text: String) -> Result<Self, SpecError> {
         let typed: Shape = toml::from_str(&text).map_err(|error| SpecError::toml(path, &text, &error))?;
-        #[derive(Deserialize)]
-        struct Tables {
-            #[serde(default)]
-            experiment: BTreeMap<String, toml::Table>,
-        }
         let Tables { experiment } = toml::from_str(&text).map_err(|error| SpecError::toml(path, &text, &error))?;
         debug_assert_eq!(typed.experiment.len(), experiment.len());
         Ok(Self {

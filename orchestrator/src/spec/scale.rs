@@ -37,7 +37,9 @@ pub fn merge(mut own: toml::Table, outside: Option<Size>) -> Result<toml::Table,
         .unwrap_or(Size::Paper);
     let scale = outside.unwrap_or(named);
     if scale != named {
-        SCALED.iter().for_each(|key| remove(&mut own, key));
+        for key in SCALED {
+            remove(&mut own, key);
+        }
         own.insert("scale".into(), toml::Value::String(scale.to_string()));
     }
     let mut merged = preset(scale)?;

@@ -60,9 +60,11 @@ impl Stage for Restore {
 
     fn label(&self) -> String {
         let on = |name: &str, weight: f64| {
-            (weight > 0.0)
-                .then(|| format!(" + {weight} {name}"))
-                .unwrap_or_default()
+            if weight > 0.0 {
+                format!(" + {weight} {name}")
+            } else {
+                String::new()
+            }
         };
         let Loss {
             contrastive,
@@ -138,7 +140,7 @@ impl Stage for Restore {
 impl Restore {
     fn objective(&self, context: &Context, device: &burn::tensor::Device) -> Result<Objective, Failure> {
         let loss = &self.loss;
-        let contrastive = (loss.contrastive > 0.0).then(|| Contrastive {
+        let contrastive = (loss.contrastive > 0.0).then_some(Contrastive {
             weight: loss.contrastive,
             temperature: loss.contrastive_temperature,
         });

@@ -37,7 +37,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         Err(error) => return Err(error.into()),
     };
     let dataset = args.dataset.as_deref().map(stored_name);
-    warn_of_a_slip(dataset, talk);
+    warn_of_a_slip(dataset);
     let options = ScanOptions {
         dataset: dataset.map(str::to_string),
     };
@@ -64,12 +64,12 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
 }
 
 /// A name of one's own that is nearly a name of the catalogue is probably a slip.
-fn warn_of_a_slip(dataset: Option<&str>, talk: Talk) {
+fn warn_of_a_slip(dataset: Option<&str>) {
     let Some(name) = dataset.filter(|name| catalogue::find(name).is_none()) else {
         return;
     };
     if let Some(near) = nearest(name, catalogue::names()) {
-        talk.warn(format!(
+        Talk::warn(format!(
             "'{name}' is taken for a dataset of your own; the catalogue has '{near}'"
         ));
     }

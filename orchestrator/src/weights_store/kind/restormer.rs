@@ -30,7 +30,7 @@ fn sizes(checkpoint: &Checkpoint) -> RestormerConfig {
     };
     let has = |key: &str| checkpoint.tensors.contains_key(key);
     let depth = |stack: &str| {
-        (0..)
+        (0..1000)
             .take_while(|block| has(&format!("{stack}.{block}.norm1.body.weight")))
             .count()
     };
