@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let value: f32 = loss.clone().into_scalar();
         let forward = start.elapsed();
         let gradients = loss.backward();
-        let backward = start.elapsed() - forward;
+        let backward = start.elapsed().saturating_sub(forward);
         (network, _) = optimiser.step(network, &gradients, 2e-4);
         println!(
             "step {step}: forward {:.0} ms, backward {:.0} ms, all {:.0} ms, loss {value:.4}",
