@@ -53,7 +53,7 @@ fn a_wrong_type_is_shown_with_its_line_and_what_is_expected() {
         &["unknown variant `standin`", "did you mean `stand-in`?"],
     );
     with_slip("kind = \"haze\"", "kind = \"hase\"", &["hase", "haze"]);
-    with_slip("steps = 4,", "steps = ,", &["training = { steps = ,"]);
+    with_slip("steps = 4,", "steps = ,", &["extra comma", ":10:"]);
 }
 
 #[test]

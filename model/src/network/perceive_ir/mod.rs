@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
     use crate::network::{NetworkSettings, Restormer, RestormerConfig, Size};
-    use crate::weights::{Array, Checkpoint, load};
+    use crate::weights::{Array, Checkpoint, load, recipe, shapes};
 
     const FEAT_DIM: usize = 5;
 
@@ -266,6 +266,9 @@ mod tests {
                     ..tiny()
                 };
                 let network = PerceiveIr::new(&config, &device);
+                // As they are drawn, PGMs give X whatever they are told.
+                let weights = recipe(&shapes(&network));
+                let network = load(network, &weights, "recipe").unwrap();
                 let restored = |scale: f32, z: f32| {
                     let z = Tensor::full([2, config.z_dim], z, &device);
                     network.forward(picture(&device), Some(tokens(&device, scale)), Some(z))
