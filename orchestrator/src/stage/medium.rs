@@ -112,6 +112,9 @@ pub struct Reached {
 /// The file that [`restore_all`] leaves a [`Reached`] in.
 pub const REACHED: &str = "reached.json";
 
+/// The file of (set, picture, PSNR in dB) for every restored picture.
+const EACH: &str = "psnr.json";
+
 /// Restores the chosen pictures of all sets into `restored/SET/NAME.png` and records what that reached.
 pub fn restore_all(
     context: &mut Context,
@@ -129,6 +132,7 @@ pub fn restore_all(
     let of = work.len() as u64;
     context.started(0, of, "pictures")?;
     let mut sum = 0.0;
+    let mut each = Vec::with_capacity(work.len());
     for (done, (set, pair)) in work.iter().enumerate() {
         if context.should_stop() {
             return Ok(Outcome::Paused);
@@ -143,7 +147,9 @@ pub fn restore_all(
             restored.save_png(&path)?;
             restored
         };
-        sum += psnr(&restored, &Picture::open(&pair.clean)?)?.min(100.0);
+        let value = psnr(&restored, &Picture::open(&pair.clean)?)?.min(100.0);
+        each.push((&set.label, &pair.name, value));
+        sum += value;
         context.progress(done as u64 + 1, of, &[("psnr", sum / (done + 1) as f64)])?;
     }
     let reached = Reached {
@@ -151,6 +157,7 @@ pub fn restore_all(
         pictures: work.len(),
     };
     context.metric("psnr_rgb", 0, reached.average_psnr)?;
+    write_json(&context.output().join(EACH), &each)?;
     write_json(&context.output().join(REACHED), &reached)?;
     Ok(Outcome::Done)
 }
