@@ -125,7 +125,6 @@ multiversion! {
 
 /// The run that begins at `start`, and the same one and two numbers on.
 #[inline(always)]
-#[allow(clippy::inline_always)]
 fn shifts(padded: &[f32], start: usize, length: usize) -> [&[f32]; 3] {
     [0, 1, 2].map(|shift| &padded[start + shift..][..length])
 }

@@ -7,7 +7,10 @@
 use std::sync::OnceLock;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, reason = "the x86 levels exist there only")
+)]
 pub(super) enum Level {
     Avx512,
     Avx2,
@@ -95,7 +98,10 @@ pub(super) trait Arithmetic {
 pub(super) struct Fused;
 
 /// Two roundings. Without the instruction, `f32::mul_add` is a call into the mathematics library.
-#[cfg_attr(target_arch = "aarch64", allow(dead_code))]
+#[cfg_attr(
+    target_arch = "aarch64",
+    allow(dead_code, reason = "its baseline always has the instruction")
+)]
 pub(super) struct Separate;
 
 impl Arithmetic for Fused {
@@ -121,6 +127,9 @@ pub(super) type Baseline = Separate;
 
 /// Defines a function with [`Simd`] as its first argument and one version of the body for each. The body sees two
 /// parameters: an [`Arithmetic`] and the number of f32 lanes of a register.
+///
+/// The lints that it allows are of no use in a kernel: it takes its slices and sizes one by one, walks them by index, and
+/// need not use both parameters.
 macro_rules! multiversion {
     (
         $(#[$doc:meta])*
@@ -132,7 +141,7 @@ macro_rules! multiversion {
             use $crate::kernel::dispatch::{Arithmetic, Baseline, Level};
 
             #[inline(always)]
-            #[allow(clippy::inline_always, clippy::too_many_arguments, clippy::extra_unused_type_parameters)]
+            #[allow(clippy::too_many_arguments, clippy::extra_unused_type_parameters)]
             #[allow(clippy::needless_range_loop)]
             fn body<$arithmetic: Arithmetic, const $lanes: usize>($($arg: $type),*) $(-> $output)? $body
 

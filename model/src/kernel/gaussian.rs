@@ -20,7 +20,6 @@ const TAIL: [f32; 9] = [
 
 /// `(Phi(x), phi(x))`: the distribution and its density.
 #[inline(always)]
-#[allow(clippy::inline_always)]
 pub(super) fn normal<A: Arithmetic>(x: f32) -> (f32, f32) {
     const FRACTION_1_SQRT_TAU: f32 = 0.398_942_3;
     let z = x.abs().min(13.0);
@@ -38,7 +37,6 @@ pub(super) fn normal<A: Arithmetic>(x: f32) -> (f32, f32) {
 
 /// `e^x` for -87 <= x <= 0: `2^n e^r` with |r| <= ln 2 / 2, Cephes' polynomial for `e^r`.
 #[inline(always)]
-#[allow(clippy::inline_always)]
 fn exp<A: Arithmetic>(x: f32) -> f32 {
     /// Adding it rounds to an integer and leaves that integer in the lowest bits.
     const ROUND: f32 = 12_582_912.0;

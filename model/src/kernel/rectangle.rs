@@ -42,7 +42,6 @@ unsafe impl<T: Send> Send for Rectangle<'_, T> {}
 impl<T> Rectangle<'_, T> {
     /// The rectangle's part of a row; `row` counts from the rectangle's first.
     #[inline(always)]
-    #[allow(clippy::inline_always)]
     pub fn row(&mut self, row: usize) -> &mut [T] {
         assert!(row < self.rows.len());
         // SAFETY: the row lies within the rectangle, and the borrow of `self` keeps it the only one.

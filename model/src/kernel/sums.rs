@@ -34,7 +34,6 @@ multiversion! {
 
 /// The sum of all numbers in `L` partial sums.
 #[inline(always)]
-#[allow(clippy::inline_always)]
 pub(super) fn lane_sum<const L: usize>(numbers: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; L];
     let (whole, rest) = numbers.as_chunks::<L>();
