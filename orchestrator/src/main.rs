@@ -15,6 +15,7 @@ mod results;
 mod run;
 mod sheet;
 mod show;
+mod signals;
 mod spec;
 mod stage;
 mod weights_store;

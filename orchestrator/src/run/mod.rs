@@ -23,6 +23,7 @@ use crate::{
     home::Home,
     plan::Node,
     show::{Talk, progress::Progress},
+    signals::{self, SIGINT, SIGTERM},
 };
 
 /// How often a journal, or a process that is about to end, is looked at.
@@ -73,11 +74,12 @@ impl Orchestrator<'_> {
     /// Counts Ctrl-C and SIGTERM from now on.
     pub fn watch_for_stop() -> Result<Arc<AtomicUsize>, Failure> {
         let asked = Arc::new(AtomicUsize::new(0));
-        let counter = Arc::clone(&asked);
-        ctrlc::set_handler(move || {
-            counter.fetch_add(1, Ordering::SeqCst);
-        })
-        .map_err(|error| Failure::new(Exit::Unexpected, format!("cannot listen for Ctrl-C: {error}")))?;
+        for signal in [SIGINT, SIGTERM] {
+            let counter = Arc::clone(&asked);
+            signals::on(signal, move || {
+                counter.fetch_add(1, Ordering::SeqCst);
+            })?;
+        }
         Ok(asked)
     }
 

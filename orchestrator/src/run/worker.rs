@@ -17,6 +17,7 @@ use crate::{
     failure::{Exit, Failure},
     home::Home,
     journal::{Event, Journal},
+    signals::{self, SIGINT, SIGTERM},
     stage::{
         Context, Job, Outcome,
         context::{create_folder, read_json},
@@ -86,9 +87,10 @@ fn finish(made: &Path, name: &Path) -> Result<(), Failure> {
 /// Raised by SIGTERM or SIGINT, or when the orchestrator is gone.
 fn stop_flag(orchestrator: u32) -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .map_err(|error| Failure::new(Exit::Unexpected, format!("cannot listen for signals: {error}")))?;
+    for signal in [SIGINT, SIGTERM] {
+        let flag = Arc::clone(&stop);
+        signals::on(signal, move || flag.store(true, Ordering::Relaxed))?;
+    }
     let flag = Arc::clone(&stop);
     std::thread::spawn(move || {
         while parent_id() == orchestrator {
