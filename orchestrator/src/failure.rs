@@ -40,12 +40,14 @@ pub enum Exit {
     Training = 9,
     /// A run failed for another reason.
     Run = 10,
+    /// Saved and stopped before the end, by a signal to make room or by the time limit: run the same command again.
+    Requeue = 75,
     /// Ctrl-C; the state is kept.
     Interrupted = 130,
 }
 
 impl Exit {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Fine,
         Self::Unexpected,
         Self::Usage,
@@ -57,6 +59,7 @@ impl Exit {
         Self::Disk,
         Self::Training,
         Self::Run,
+        Self::Requeue,
         Self::Interrupted,
     ];
 

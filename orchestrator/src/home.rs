@@ -4,7 +4,7 @@
 //! stages in a home or removes their artefacts; reading needs no lock.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure};
@@ -88,6 +88,11 @@ impl Home {
         self.work().join(key)
     }
 
+    /// What people asked for and is not settled yet, one file a request.
+    pub fn queue(&self) -> PathBuf {
+        self.root.join("queue")
+    }
+
     /// The writer's lock; holds the process id of the holder.
     pub fn lock(&self) -> PathBuf {
         self.root.join("lock")
@@ -98,6 +103,29 @@ impl Home {
     /// # Errors
     /// [`Exit::Database`] when another process holds it, with that process's id; [`Exit::Disk`] when it cannot be made.
     pub fn hold(&self) -> Result<Hold, Failure> {
+        self.try_hold()?.ok_or_else(|| self.held())
+    }
+
+    /// Whether nobody holds the lock just now.
+    pub fn is_free(&self) -> bool {
+        match File::open(self.lock()) {
+            Ok(file) => file.try_lock_shared().is_ok(),
+            Err(_) => true,
+        }
+    }
+
+    /// The process that holds the lock, as it wrote itself down.
+    pub fn holder(&self) -> Option<String> {
+        let holder = fs::read_to_string(self.lock()).ok()?;
+        let holder = holder.trim();
+        (!holder.is_empty()).then(|| holder.to_string())
+    }
+
+    /// Takes the writer's lock, unless somebody else has it.
+    ///
+    /// # Errors
+    /// [`Exit::Disk`] when it cannot be made.
+    pub fn try_hold(&self) -> Result<Option<Hold>, Failure> {
         self.create()?;
         let path = self.lock();
         let unwritable = |error| {
@@ -116,22 +144,18 @@ impl Home {
         let mut file = opened.map_err(unwritable)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(self.held(&mut file)),
+            Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
         }
         file.set_len(0).map_err(unwritable)?;
         write!(file, "{}", std::process::id()).map_err(unwritable)?;
-        Ok(Hold { file })
+        Ok(Some(Hold { file }))
     }
 
-    fn held(&self, file: &mut File) -> Failure {
-        let mut holder = String::new();
-        let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
-        let who = if known {
-            format!("process {}", holder.trim())
-        } else {
-            "another process".to_string()
-        };
+    fn held(&self) -> Failure {
+        let who = self
+            .holder()
+            .map_or("another process".to_string(), |holder| format!("process {holder}"));
         Failure::new(
             Exit::Database,
             format!(

@@ -1,17 +1,13 @@
 //! True states: a run whose process is gone is not running, whatever its row says.
 
-use sysinfo::{Pid, ProcessStatus, ProcessesToUpdate, System};
-
 use super::runs::{Run, RunFilter, RunState, machine};
 use super::{Database, DatabaseError, now};
 use crate::failure::Exit;
 use crate::home::Home;
+use crate::process;
 
 /// A process of another machine cannot be asked; without a heartbeat for this long it is taken for dead.
 const SILENCE_MS: i64 = 10 * 60 * 1000;
-
-/// A process that began this much later than its run is another one with the same number.
-const SLACK_MS: i64 = 5000;
 
 impl Database {
     /// Settles runs whose process is gone, after importing what is left in their journals: running ones are what their
@@ -78,20 +74,9 @@ fn is_alive(run: &Run, here: &str, now: i64) -> bool {
     if run.machine != here {
         return run.heartbeat.is_some_and(|beat| now - beat < SILENCE_MS);
     }
-    let born = run.started_at.unwrap_or(run.queued_at);
     let pid = run.pid.and_then(|pid| u32::try_from(pid).ok());
-    pid.and_then(process_start_ms)
-        .is_some_and(|start| start <= born + SLACK_MS)
-}
-
-/// When the process began, in milliseconds since the Unix epoch; `None` if there is no such process.
-fn process_start_ms(pid: u32) -> Option<i64> {
-    let pid = Pid::from_u32(pid);
-    let mut system = System::new();
-    system.refresh_processes(ProcessesToUpdate::Some(&[pid]), true);
-    let process = system.process(pid)?;
-    let ended = matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead);
-    (!ended).then(|| process.start_time() as i64 * 1000)
+    pid.zip(run.process.as_deref())
+        .is_some_and(|(pid, identity)| process::lives(pid, identity))
 }
 
 #[cfg(test)]
@@ -164,9 +149,12 @@ mod tests {
         database.set_running(&id, std::process::id()).unwrap();
         let mut run = database.find(&id).unwrap();
         assert!(is_alive(&run, &machine(), now()));
-        // As if this process had begun long after the run.
+        // A clock that jumped changes nothing.
         run.started_at = Some(1000);
+        assert!(is_alive(&run, &machine(), now()));
+        let mine = run.process.replace("of an earlier boot/1".into());
         assert!(!is_alive(&run, &machine(), now()));
+        run.process = mine;
 
         run.machine = "elsewhere".to_string();
         let beat = run.heartbeat.unwrap();

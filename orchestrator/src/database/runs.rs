@@ -5,6 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{Database, DatabaseError, now};
+use crate::process;
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum, sqlx::Type)]
@@ -62,6 +63,20 @@ pub struct NewRun {
     pub code_commit: Option<String>,
     /// Whether the working tree differed from that commit.
     pub dirty: bool,
+    /// 1, 2, ... within one command.
+    pub attempt: u32,
+}
+
+/// How a run ended, and what it used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ending {
+    pub state: RunState,
+    pub exit_code: Option<i32>,
+    /// In one word that programs can read.
+    pub cause: Option<&'static str>,
+    /// In words for people.
+    pub reason: Option<String>,
+    pub peak_bytes: Option<u64>,
 }
 
 /// One run as it is recorded. Times are milliseconds since the Unix epoch.
@@ -89,6 +104,10 @@ pub struct Run {
     pub ended_at: Option<i64>,
     pub exit_code: Option<i64>,
     pub reason: Option<String>,
+    pub process: Option<String>,
+    pub attempt: i64,
+    pub peak_bytes: Option<i64>,
+    pub cause: Option<String>,
 }
 
 impl Run {
@@ -106,6 +125,17 @@ impl Run {
             None => format!("{}, commit unknown", self.version),
         }
     }
+}
+
+/// What a run that is done did, and took.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct PastRun {
+    /// Its job as JSON.
+    pub settings: String,
+    /// Of its artefact.
+    pub bytes: i64,
+    pub milliseconds: i64,
+    pub peak_bytes: Option<i64>,
 }
 
 /// Which runs a listing wants; newest first.
@@ -141,8 +171,8 @@ impl Database {
     pub fn start_run(&self, new: &NewRun) -> Result<String, DatabaseError> {
         const SQL: &str = "
             INSERT INTO runs (id, case_id, stage, label, artefact_key, state, seed, device, command, version,
-                              code_commit, dirty, machine, pid, heartbeat, queued_at)
-            VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?14, ?14)";
+                              code_commit, dirty, machine, pid, heartbeat, queued_at, process, attempt)
+            VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?14, ?14, ?15, ?16)";
         let id = Uuid::now_v7().to_string();
         let query = sqlx::query(SQL)
             .bind(&id)
@@ -159,7 +189,9 @@ impl Database {
             .bind(&new.code_commit)
             .bind(new.dirty)
             .bind(machine());
-        let query = query.bind(i64::from(std::process::id())).bind(now());
+        let me = std::process::id();
+        let query = query.bind(i64::from(me)).bind(now());
+        let query = query.bind(process::identity(me)).bind(new.attempt);
         self.write(async |db| query.execute(db).await)?;
         Ok(id)
     }
@@ -168,9 +200,10 @@ impl Database {
     pub fn set_running(&self, id: &str, pid: u32) -> Result<(), DatabaseError> {
         const SQL: &str = "
             UPDATE runs SET state = 'running', pid = ?2, heartbeat = ?3, started_at = coalesce(started_at, ?3),
-                            ended_at = NULL, exit_code = NULL, reason = NULL
+                            process = ?4, ended_at = NULL, exit_code = NULL, reason = NULL
             WHERE id = ?1";
         let query = sqlx::query(SQL).bind(id).bind(i64::from(pid)).bind(now());
+        let query = query.bind(process::identity(pid));
         self.write(async |db| query.execute(db).await.map(drop))
     }
 
@@ -199,6 +232,16 @@ impl Database {
         self.write(async |db| query.execute(db).await.map(drop))
     }
 
+    /// The run has ended.
+    pub fn end_run(&self, id: &str, ending: &Ending) -> Result<(), DatabaseError> {
+        const SQL: &str = "
+            UPDATE runs SET state = ?, exit_code = ?, reason = ?, ended_at = ?, cause = ?, peak_bytes = ? WHERE id = ?";
+        let query = sqlx::query(SQL).bind(ending.state).bind(ending.exit_code);
+        let query = query.bind(ending.reason.as_deref()).bind(now()).bind(ending.cause);
+        let query = query.bind(ending.peak_bytes.map(|bytes| bytes as i64)).bind(id);
+        self.write(async |db| query.execute(db).await.map(drop))
+    }
+
     /// Runs, newest first.
     pub fn runs(&self, filter: RunFilter<'_>) -> Result<Vec<Run>, DatabaseError> {
         const SQL: &str = "
@@ -210,6 +253,41 @@ impl Database {
             .bind(filter.experiment)
             .bind(filter.state)
             .bind(limit);
+        self.read(async |db| query.fetch_all(db).await)
+    }
+
+    /// Artefact key and state of the newest run of each artefact.
+    pub fn newest_states(&self) -> Result<Vec<(String, RunState)>, DatabaseError> {
+        // SQLite takes the bare columns from the row of max(id).
+        const SQL: &str = "SELECT artefact_key, state FROM (SELECT artefact_key, state, max(id) FROM runs GROUP BY artefact_key)";
+        self.read(async |db| sqlx::query_as(SQL).fetch_all(db).await)
+    }
+
+    /// What the newest `limit` runs that are done did and took.
+    pub fn past_runs(&self, limit: u32) -> Result<Vec<PastRun>, DatabaseError> {
+        const SQL: &str = "
+            SELECT artefacts.settings, artefacts.bytes, ended_at - started_at AS milliseconds, peak_bytes
+            FROM runs JOIN artefacts ON artefacts.key = artefact_key
+            WHERE state = 'done' AND started_at IS NOT NULL AND attempt = 1 ORDER BY id DESC LIMIT ?";
+        self.read(async |db| sqlx::query_as(SQL).bind(limit).fetch_all(db).await)
+    }
+
+    /// How `metric` went in every training of `stage` of `experiment`, as (artefact key, step, value).
+    pub fn courses(
+        &self,
+        experiment: &str,
+        stage: &str,
+        metric: &str,
+    ) -> Result<Vec<(String, i64, f64)>, DatabaseError> {
+        const SQL: &str = "
+            SELECT runs.artefact_key, step, value
+            FROM experiments
+            JOIN cases ON cases.experiment_id = experiments.id
+            JOIN case_artefacts ON case_artefacts.case_id = cases.id
+            JOIN runs ON runs.artefact_key = case_artefacts.artefact_key
+            JOIN metrics ON metrics.run_id = runs.id
+            WHERE experiments.name = ? AND runs.stage = ? AND metrics.name = ?";
+        let query = sqlx::query_as(SQL).bind(experiment).bind(stage).bind(metric);
         self.read(async |db| query.fetch_all(db).await)
     }
 
@@ -296,6 +374,7 @@ pub mod tests {
             version: "0.1.0".to_string(),
             code_commit: Some("a70cb46".to_string()),
             dirty: true,
+            attempt: 1,
         }
     }
 

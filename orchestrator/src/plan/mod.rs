@@ -3,10 +3,17 @@
 //! Jobs come in an order in which every input stands before what reads it. Equal jobs of several experiments have equal
 //! keys, so what is done once is done for all.
 
+pub mod estimate;
+pub mod graph;
 pub mod pictures;
+pub mod standing;
+
+use std::collections::HashSet;
 
 use perceive_datasets::degradation::{Degrade as _, Noise, Recipe};
 use perceive_model::network::NetworkConfig;
+
+use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::{Exit, Failure},
@@ -26,15 +33,18 @@ use crate::{
 };
 use pictures::{Found, Pictures};
 
+pub use graph::Graph;
+pub use standing::{Standing, Standings};
+
 /// One job of a plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Node {
     pub key: String,
     pub job: Job,
 }
 
 /// What the plan needs to know of the frozen towers and of imported weights, beside the pictures.
-pub trait Weights {
+pub trait Weights: Sync {
     /// CLIP, DINOv2 and VGG-16 as the experiment asks for them.
     fn clip(&self, towers: Towers) -> Result<Tower, Failure>;
     fn dinov2(&self, towers: Towers) -> Result<Tower, Failure>;
@@ -54,6 +64,7 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
         experiment,
         weights,
         nodes: Vec::new(),
+        keys: HashSet::new(),
     };
     let train = planner.sets(&pictures.train);
     let test = planner.sets(&pictures.test);
@@ -76,13 +87,14 @@ struct Planner<'a> {
     experiment: &'a Experiment,
     weights: &'a dyn Weights,
     nodes: Vec<Node>,
+    keys: HashSet<String>,
 }
 
 impl Planner<'_> {
     /// Adds a job unless it is there, and gives its key.
     fn add(&mut self, job: Job) -> String {
         let key = job.key();
-        if self.nodes.iter().all(|node| node.key != key) {
+        if self.keys.insert(key.clone()) {
             self.nodes.push(Node { key: key.clone(), job });
         }
         key

@@ -2,7 +2,7 @@
 //!
 //! A key depends on the contents of the pictures, so every file is hashed once and again when it changes.
 
-use std::path::PathBuf;
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use perceive_datasets::{catalogue, random::Key};
 
@@ -71,44 +71,78 @@ impl Found {
     }
 }
 
-/// Finds the pictures of `experiment`, hashing what has not been hashed, and writes their listings into the home.
-///
-/// # Errors
-/// A dataset that is not indexed (unless the set is optional), or has no pairs and no degradation to make them with.
-pub fn find(experiment: &Experiment, home: &Home, database: &Database, talk: Talk) -> Result<Pictures, Failure> {
-    let finder = Finder {
-        experiment,
-        home,
-        database,
-        talk,
-    };
-    let pictures = Pictures {
-        train: finder.all(&experiment.train, "train", experiment.train_limit)?,
-        test: finder.all(&experiment.test, "test", experiment.test_limit)?,
-    };
-    for (role, sets, none) in [
-        ("train on", &experiment.train, pictures.train.is_empty()),
-        ("test on", &experiment.test, pictures.test.is_empty()),
-    ] {
-        if none {
-            let names: Vec<&str> = sets.iter().map(|set| set.dataset.as_str()).collect();
-            let text = format!("nothing to {role}: none of {} is indexed", names.join(", "));
-            return Err(
-                Failure::new(Exit::Pictures, text).help("`perceive-ir data add FOLDER` indexes what a folder holds")
-            );
-        }
-    }
-    Ok(pictures)
+/// Finds the pictures of cases, hashing what has not been hashed, and writes their listings into the home. Cases that ask
+/// for the same sets are answered once.
+pub struct Finder<'a> {
+    home: &'a Home,
+    database: &'a Database,
+    talk: Talk,
+    found: HashMap<String, Arc<Pictures>>,
 }
 
-struct Finder<'a> {
+impl<'a> Finder<'a> {
+    pub fn new(home: &'a Home, database: &'a Database, talk: Talk) -> Self {
+        Self {
+            home,
+            database,
+            talk,
+            found: HashMap::new(),
+        }
+    }
+
+    /// The pictures of `experiment`.
+    ///
+    /// # Errors
+    /// A dataset that is not indexed (unless the set is optional), or has no pairs and no degradation to make them with.
+    pub fn find(&mut self, experiment: &Experiment) -> Result<Arc<Pictures>, Failure> {
+        let Experiment { train, test, seed, .. } = experiment;
+        let asked = (train, test, experiment.train_limit, experiment.test_limit, seed);
+        let asked = serde_json::to_string(&asked).map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?;
+        if let Some(found) = self.found.get(&asked) {
+            return Ok(Arc::clone(found));
+        }
+        let search = Search {
+            experiment,
+            home: self.home,
+            database: self.database,
+            talk: self.talk,
+        };
+        let found = Arc::new(search.both()?);
+        self.found.insert(asked, Arc::clone(&found));
+        Ok(found)
+    }
+}
+
+/// The pictures of one experiment.
+struct Search<'a> {
     experiment: &'a Experiment,
     home: &'a Home,
     database: &'a Database,
     talk: Talk,
 }
 
-impl Finder<'_> {
+impl Search<'_> {
+    fn both(&self) -> Result<Pictures, Failure> {
+        let Experiment { train, test, .. } = self.experiment;
+        let pictures = Pictures {
+            train: self.all(train, "train", self.experiment.train_limit)?,
+            test: self.all(test, "test", self.experiment.test_limit)?,
+        };
+        for (role, sets, none) in [
+            ("train on", train, pictures.train.is_empty()),
+            ("test on", test, pictures.test.is_empty()),
+        ] {
+            if none {
+                let names: Vec<&str> = sets.iter().map(|set| set.dataset.as_str()).collect();
+                let text = format!("nothing to {role}: none of {} is indexed", names.join(", "));
+                return Err(
+                    Failure::new(Exit::Pictures, text).help("`perceive-ir data add FOLDER` indexes what a folder holds")
+                );
+            }
+        }
+        Ok(pictures)
+    }
+
     fn all(&self, sets: &[PictureSet], split: &str, limit: usize) -> Result<Vec<Found>, Failure> {
         let found = sets.iter().map(|asked| self.one(asked, split, limit));
         Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -216,7 +250,7 @@ impl Finder<'_> {
             })
             .collect::<Result<_, Failure>>()?;
         self.database.record_checks(&hashed)?;
-        let by_path: std::collections::HashMap<_, _> = hashed.into_iter().map(|(path, hash, _)| (path, hash)).collect();
+        let by_path: HashMap<_, _> = hashed.into_iter().map(|(path, hash, _)| (path, hash)).collect();
         for row in rows {
             for picture in [Some(&mut row.clean), row.degraded.as_mut()].into_iter().flatten() {
                 if picture.blake3.is_none() {

@@ -33,6 +33,9 @@ pub struct Order {
     pub device: String,
     /// The orchestrator's process: the worker stops when it is gone.
     pub orchestrator: u32,
+    /// A training pauses after so many steps of this attempt.
+    #[serde(default)]
+    pub step_limit: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use perceive_model::{network::NetworkConfig, train::restorer};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Outcome, Stage,
+    Context, Outcome, Stage, Work,
     context::write_json,
     loader,
     pairs::{Pair, Set, png_name},
@@ -47,6 +47,10 @@ impl Stage for Medium {
 
     fn inputs(&self) -> Vec<String> {
         Set::inputs(&self.sets)
+    }
+
+    fn work(&self) -> Work {
+        Work::training(Self::NAME, &self.network, &self.training, "")
     }
 
     fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {

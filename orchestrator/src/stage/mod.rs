@@ -21,7 +21,9 @@ use serde::{Deserialize, Serialize};
 
 pub use context::Context;
 
-use crate::failure::Failure;
+use perceive_model::network::NetworkConfig;
+
+use crate::{failure::Failure, spec::training::Training};
 
 /// How a stage ended that met no error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,27 @@ pub enum Outcome {
     Done,
     /// Asked to stop; the state is kept.
     Paused,
+}
+
+/// How much work a job is: jobs of one class take time in proportion to their units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// What the time of a unit depends on: the stage, its network, crops and losses.
+    pub class: String,
+    /// Steps of a training; 1 for everything else.
+    pub units: u64,
+}
+
+impl Work {
+    /// A training: steps of the same network, crops and losses take the same time.
+    pub fn training(stage: &str, network: &NetworkConfig, training: &Training, losses: &str) -> Self {
+        let network = serde_json::to_string(network).unwrap_or_default();
+        let Training { batch, patch, .. } = training;
+        Self {
+            class: format!("{stage} {network} {batch}x{patch} {losses}"),
+            units: training.steps,
+        }
+    }
 }
 
 /// One stage of the pipeline.
@@ -44,6 +67,14 @@ pub trait Stage {
 
     /// Keys of the artefacts it reads.
     fn inputs(&self) -> Vec<String>;
+
+    /// What kind of work it is and how much, to estimate its time from past runs of the same kind.
+    fn work(&self) -> Work {
+        Work {
+            class: format!("{} {}", Self::NAME, self.label()),
+            units: 1,
+        }
+    }
 
     /// Makes the artefact in [`Context::output`].
     fn run(&self, context: &mut Context) -> Result<Outcome, Failure>;
@@ -75,6 +106,10 @@ macro_rules! stages {
                 match self { $(Self::$variant(job) => job.inputs()),+ }
             }
 
+            pub fn work(&self) -> Work {
+                match self { $(Self::$variant(job) => job.work()),+ }
+            }
+
             pub fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {
                 match self { $(Self::$variant(job) => job.run(context)),+ }
             }
@@ -93,17 +128,20 @@ stages! {
 }
 
 impl Job {
-    /// The artefact's key: blake3, in hex, over the stage's name and format version and the job's canonical JSON.
+    /// The artefact's key: blake3, in hex, over the stage's name and format version and the job as JSON.
+    ///
+    /// The JSON names its members in the order of the types, so the same job has the same text on every machine.
     pub fn key(&self) -> String {
-        let mut hasher = blake3::Hasher::new_derive_key("perceive-ir artefact key 1");
-        hasher.update(format!("{} {}\n", self.stage(), self.version()).as_bytes());
-        hasher.update(self.settings().as_bytes());
+        let mut hasher = blake3::Hasher::new_derive_key("perceive-ir artefact key 2");
+        hasher.update(self.stage().as_bytes());
+        hasher.update(&self.version().to_le_bytes());
+        // A job holds nothing that JSON cannot say, and a hasher takes everything.
+        let _ = serde_json::to_writer(&mut hasher, self);
         hasher.finalize().to_hex()[..32].to_string()
     }
 
-    /// The job as JSON, keys in alphabetical order.
+    /// The job as JSON, keys in alphabetical order, for people and queries.
     pub fn settings(&self) -> String {
-        // A `Value`'s maps are sorted; a job holds nothing that JSON cannot say.
         serde_json::to_value(self)
             .map(|value| value.to_string())
             .unwrap_or_default()

@@ -19,7 +19,7 @@ use perceive_model::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Outcome, Stage, loader,
+    Context, Outcome, Stage, Work, loader,
     medium::RESTORED,
     pairs::{Pair, Set, png_name},
     towers::Tower,
@@ -64,6 +64,13 @@ impl Stage for Prompts {
         let mut inputs = Set::inputs(&self.sets);
         inputs.extend(self.medium.iter().cloned());
         inputs
+    }
+
+    fn work(&self) -> Work {
+        Work {
+            class: format!("prompts, {} crops of {}", self.settings.pool, self.settings.patch),
+            units: self.settings.steps,
+        }
     }
 
     fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {

@@ -11,7 +11,7 @@ use perceive_model::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Outcome, Stage,
+    Context, Outcome, Stage, Work,
     context::read_json,
     loader,
     medium::{REACHED, RESTORED, Reached},
@@ -90,6 +90,18 @@ impl Stage for Restore {
                 .flat_map(|proxies| proxies.negatives.iter().cloned()),
         );
         inputs
+    }
+
+    fn work(&self) -> Work {
+        let terms: Vec<&str> = [
+            ("contrastive", self.loss.contrastive),
+            ("clip", self.loss.clip_aware),
+            ("perceptual", self.loss.perceptual),
+        ]
+        .into_iter()
+        .filter_map(|(name, weight)| (weight > 0.0).then_some(name))
+        .collect();
+        Work::training(Self::NAME, &self.network, &self.training, &terms.join(" "))
     }
 
     fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {
