@@ -2,9 +2,11 @@
 
 pub mod data;
 pub mod doctor;
+mod manner;
 pub mod negatives;
 pub mod plan;
 mod planned;
+pub mod queue;
 pub mod restore;
 pub mod results;
 pub mod run;
@@ -19,8 +21,10 @@ use crate::{failure::Failure, home::Home, run::worker, show::Talk};
 pub enum Command {
     /// Run experiments: make everything that their results need and is not there yet.
     Run(run::Args),
-    /// Show the jobs of experiments, and which of them are done.
+    /// Show the jobs of experiments, how each stands, and what is left to do.
     Plan(plan::Args),
+    /// List what waits to be done, serve it, or take it out.
+    Queue(queue::Args),
     /// Print the table of an experiment's results.
     Results(results::Args),
     /// Restore pictures of your own with a trained model.
@@ -44,6 +48,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args, home, talk),
             Self::Plan(args) => plan::run(args, home, talk),
+            Self::Queue(args) => queue::run(args, home, talk),
             Self::Results(args) => results::run(args, home, talk),
             Self::Restore(args) => restore::run(args, home, talk),
             Self::Data(args) => data::run(args, home, talk),

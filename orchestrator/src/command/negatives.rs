@@ -5,8 +5,12 @@ use crate::{
     device::DeviceName,
     failure::{Exit, Failure},
     home::Home,
-    plan::Node,
-    run::{Orchestrator, take_over},
+    plan::{Graph, Node},
+    run::{
+        Manner, Stops, fulfil,
+        queue::{Asker, Queue, Request},
+        take_over,
+    },
     show::{Cell, Format, Table, Talk},
     stage::{
         Job,
@@ -74,7 +78,7 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
 
 fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_run: bool) -> Result<(), Failure> {
     let device: DeviceName = device.parse()?;
-    let _hold = home.hold()?;
+    let hold = home.hold()?;
     let database = Database::open(home)?;
     take_over(home, &database, talk)?;
     let all = made(&database)?;
@@ -89,12 +93,9 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
                 .help("`perceive-ir run EXPERIMENT` makes those of an experiment"),
         });
     }
-    let asked_to_stop = Orchestrator::watch_for_stop()?;
+    let mut nodes = Vec::new();
     for artefact in chosen {
         talk.say(format!("{} {}: made anew", artefact.label, &artefact.key[..12]));
-        if dry_run {
-            continue;
-        }
         let job: Job = serde_json::from_str(&artefact.settings).map_err(|error| {
             Failure::new(
                 Exit::Database,
@@ -102,28 +103,31 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
             )
             .help("it was made by another version of the program: run its experiment again")
         })?;
-        let Job::Negatives(negatives) = &job else { continue };
-        let folder = home.artefact(&artefact.key);
+        let key = artefact.key.clone();
+        nodes.push(Node { key, job });
+    }
+    if dry_run {
+        return Ok(());
+    }
+    let stops = Stops::listen(None, None)?;
+    for node in &nodes {
+        let folder = home.artefact(&node.key);
         if let Err(error) = std::fs::remove_dir_all(&folder)
             && folder.exists()
         {
             return Err(Failure::io(format!("cannot remove {}", folder.display()), &error));
         }
-        let seed = 0;
-        let node = Node {
-            key: artefact.key.clone(),
-            job: Job::Negatives(negatives.clone()),
-        };
-        let asked_to_stop = asked_to_stop.clone();
-        let orchestrator = Orchestrator {
-            home,
-            database: &database,
-            device,
-            seed,
-            talk,
-            asked_to_stop,
-        };
-        orchestrator.run(&[node], None)?;
     }
-    Ok(())
+    drop((database, hold));
+    let request = Request {
+        id: Queue::new_id(),
+        title: "negatives regenerate".into(),
+        graph: Graph::of_jobs(nodes),
+        experiments: Vec::new(),
+        priority: 0,
+        keep_going: false,
+        seed: 0,
+        asker: Asker::me(false),
+    };
+    fulfil(&request, home, &Manner::plain(device, talk), &stops, false)
 }

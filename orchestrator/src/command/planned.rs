@@ -1,4 +1,4 @@
-//! What `plan` and `run` share: from names on the command line to planned experiments.
+//! What `plan` and `run` share: from names on the command line to the jobs of their cases.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,10 @@ use crate::{
     database::Database,
     failure::Failure,
     home::Home,
-    plan::{self, Node, Weights, pictures},
-    run::Standing,
-    show::{Cell, Format, Table, Talk},
+    plan::{Graph, Weights, pictures::Finder},
+    show::Talk,
     spec::{Case, Outside, Size, SpecFile, Towers},
-    stage::{Job, evaluate::SHEET, towers::Tower},
+    stage::towers::Tower,
     weights_store::{WeightsStore, kind},
 };
 
@@ -61,50 +60,9 @@ impl Choice {
     }
 }
 
-/// A case with its jobs.
-pub struct Planned {
-    pub case: Case,
-    pub nodes: Vec<Node>,
-}
-
-impl Planned {
-    pub fn new(case: Case, home: &Home, database: &Database, talk: Talk) -> Result<Self, Failure> {
-        let pictures = pictures::find(&case.settings, home, database, talk)?;
-        let nodes = plan::plan(&case.settings, &pictures, &Installed { home })?;
-        Ok(Self { case, nodes })
-    }
-
-    /// The jobs of all cases on stdout.
-    pub fn print(all: &[Self], home: &Home, format: Format) -> Result<(), Failure> {
-        let mut table = Table::new(["experiment", "case", "seed", "stage", "job", "key", "state"]);
-        for Self { case, nodes } in all {
-            for node in nodes {
-                table.push([
-                    Cell::text(&case.experiment),
-                    Cell::text(&case.name),
-                    Cell::Whole(case.seed as i64),
-                    Cell::text(node.job.stage()),
-                    Cell::text(node.job.label()),
-                    Cell::text(&node.key[..12]),
-                    Cell::text(Standing::of(node, home).word()),
-                ]);
-            }
-        }
-        table.print(format)
-    }
-
-    /// Where the contact sheets are.
-    pub fn tell_where(&self, home: &Home, talk: Talk) {
-        for node in &self.nodes {
-            if let Job::Evaluate(job) = &node.job {
-                talk.say(format!(
-                    "{}: {}",
-                    job.set.label,
-                    home.artefact(&node.key).join(SHEET).display()
-                ));
-            }
-        }
-    }
+/// The jobs of all cases, as pictures and weights are in `home` just now.
+pub fn planned(cases: &[Case], home: &Home, database: &Database, talk: Talk) -> Result<Graph, Failure> {
+    Graph::of(cases, &mut Finder::new(home, database, talk), &Installed { home })
 }
 
 /// Weights as they are installed in a home.

@@ -1,14 +1,23 @@
-//! `perceive-ir run EXPERIMENT…`: makes everything that the experiment's results need and is not there yet.
+//! `perceive-ir run EXPERIMENT…`: makes everything that the experiments' results need and is not there yet.
+
+use std::collections::BTreeSet;
 
 use crate::{
-    command::planned::{Choice, Planned},
+    command::{
+        manner::Work,
+        plan::show,
+        planned::{Choice, planned},
+    },
     database::Database,
-    device::DeviceName,
-    failure::{Exit, Failure},
+    failure::Failure,
     home::Home,
-    run::{Orchestrator, take_over},
+    plan::Graph,
+    run::{
+        fulfil, leave,
+        queue::{Asker, Queue, Request},
+    },
     show::{Format, Talk},
-    spec::Case,
+    stage::{Job, evaluate::SHEET},
 };
 
 #[derive(Debug, clap::Args)]
@@ -18,58 +27,85 @@ pub struct Args {
     experiments: Vec<String>,
     #[command(flatten)]
     choice: Choice,
-    /// Where to compute: cpu, cuda:0, …
-    #[arg(long, default_value = "cpu", value_name = "NAME")]
-    device: String,
+    #[command(flatten)]
+    work: Work,
+    /// Go on with what does not depend on it when a job fails.
+    #[arg(long)]
+    keep_going: bool,
+    /// More is more urgent, when several commands share a queue.
+    #[arg(long, default_value_t = 0, value_name = "N", allow_negative_numbers = true)]
+    priority: i32,
+    /// Fail when another command is at work in this home, instead of joining its queue.
+    #[arg(long)]
+    no_join: bool,
+    /// Leave the request in the queue and come back at once.
+    #[arg(long, conflicts_with = "no_join")]
+    detach: bool,
     /// Show the plan and do nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
-    let device: DeviceName = args.device.parse()?;
-    device.open()?;
+    let manner = args.work.manner(talk)?;
     let spec = args.choice.open()?;
     let cases = args.choice.cases(&spec, &args.experiments)?;
-    let hold = if args.dry_run { None } else { Some(home.hold()?) };
+    if args.no_join {
+        drop(home.hold()?);
+    }
     let database = Database::open(home)?;
-    if hold.is_some() {
-        take_over(home, &database, talk)?;
-    }
-    let planned = cases
-        .into_iter()
-        .map(|case| Planned::new(case, home, &database, talk))
-        .collect::<Result<Vec<_>, _>>()?;
+    let graph = planned(&cases, home, &database, talk)?;
     if args.dry_run {
-        return Planned::print(&planned, home, Format::Table);
-    }
-    let asked_to_stop = Orchestrator::watch_for_stop()?;
-    for planned in &planned {
-        let Case {
-            experiment,
-            name,
-            seed,
-            settings,
-        } = &planned.case;
-        let written = serde_json::to_value(settings)
-            .map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?
-            .to_string();
-        database.experiment(experiment, &spec.entry(experiment))?;
-        let case = database.case(experiment, name, *seed, &settings.scale.to_string(), &written)?;
-        let orchestrator = Orchestrator {
-            home,
-            database: &database,
-            device,
-            seed: *seed,
-            talk,
-            asked_to_stop: asked_to_stop.clone(),
-        };
-        orchestrator.run(&planned.nodes, Some(case))?;
-        planned.tell_where(home, talk);
+        return show(&graph, home, &database, &manner.devices, None, Format::Table, talk);
     }
     drop(database);
-    for name in &args.experiments {
+    // Only now: until here Ctrl-C simply ends the process.
+    let stops = args.work.stops()?;
+    let title = format!("run {}", args.experiments.join(" "));
+    let request = Request {
+        id: Queue::new_id(),
+        title,
+        experiments: args
+            .experiments
+            .iter()
+            .map(|name| (name.clone(), spec.entry(name)))
+            .collect(),
+        graph,
+        priority: args.priority,
+        keep_going: args.keep_going,
+        seed: 0,
+        asker: Asker::me(args.detach),
+    };
+    if args.detach {
+        return leave(&request, home, talk);
+    }
+    fulfil(&request, home, &manner, &stops, args.no_join)?;
+    tell_where(&request.graph, home, talk);
+    let names: BTreeSet<&String> = args.experiments.iter().collect();
+    for name in names {
         super::results::run(&super::results::Args::of(name), home, talk)?;
     }
     Ok(())
+}
+
+/// Where the contact sheets are: all of them where there are few.
+fn tell_where(graph: &Graph, home: &Home, talk: Talk) {
+    const FEW: usize = 12;
+    let sheets: Vec<_> = graph
+        .nodes
+        .iter()
+        .filter_map(|node| match &node.job {
+            Job::Evaluate(job) => Some((&job.set.label, home.artefact(&node.key).join(SHEET))),
+            _ => None,
+        })
+        .collect();
+    for (label, sheet) in sheets.iter().take(FEW) {
+        talk.say(format!("{label}: {}", sheet.display()));
+    }
+    if sheets.len() > FEW {
+        talk.say(format!(
+            "... and {} more sheets; `perceive-ir runs ls` names the runs",
+            sheets.len() - FEW
+        ));
+    }
 }

@@ -41,6 +41,17 @@ impl Database {
         self.read(async |db| sqlx::query_as(SQL).fetch_all(db).await)
     }
 
+    /// The keys of all artefacts.
+    pub fn artefact_keys(&self) -> Result<Vec<String>, DatabaseError> {
+        self.read(async |db| sqlx::query_scalar("SELECT key FROM artefacts").fetch_all(db).await)
+    }
+
+    /// The keys of all artefacts that a run of theirs is done with.
+    pub fn keys_with_a_run_that_is_done(&self) -> Result<Vec<String>, DatabaseError> {
+        const SQL: &str = "SELECT DISTINCT artefact_key FROM runs WHERE state = 'done'";
+        self.read(async |db| sqlx::query_scalar(SQL).fetch_all(db).await)
+    }
+
     /// Records an artefact as whole; recording it again changes only where it lies.
     pub fn record_artefact(&self, new: NewArtefact<'_>) -> Result<(), DatabaseError> {
         const SQL: &str = "
@@ -71,6 +82,7 @@ impl Database {
     }
 
     /// Notes that `case` stands on the artefact `key`, done or not yet.
+    #[cfg(test)]
     pub fn use_artefact(&self, case: i64, key: &str) -> Result<(), DatabaseError> {
         const SQL: &str = "INSERT INTO case_artefacts (case_id, artefact_key) VALUES (?, ?) ON CONFLICT DO NOTHING";
         self.write(async |db| sqlx::query(SQL).bind(case).bind(key).execute(db).await.map(drop))

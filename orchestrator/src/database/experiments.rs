@@ -1,6 +1,7 @@
 //! Experiments, their cases and their settings.
 
 use serde_json::Value;
+use sqlx::sqlite::SqliteConnection;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::{Database, DatabaseError, ROWS_AT_ONCE, now};
@@ -17,6 +18,19 @@ pub struct Case {
     pub settings: String,
 }
 
+/// A case that is about to be run.
+#[derive(Clone, Debug, Default)]
+pub struct NewCase<'a> {
+    pub experiment: &'a str,
+    pub name: &'a str,
+    pub seed: u64,
+    pub scale: &'a str,
+    /// All settings as canonical JSON.
+    pub settings: &'a str,
+    /// Keys of the artefacts that it stands on, done or not yet.
+    pub artefacts: Vec<&'a str>,
+}
+
 impl Database {
     /// Records the experiment `name` with its entry of `experiments.toml`, and returns its id.
     pub fn experiment(&self, name: &str, toml: &str) -> Result<i64, DatabaseError> {
@@ -27,43 +41,15 @@ impl Database {
         self.write(async |db| query.fetch_one(db).await)
     }
 
-    /// Records the case of these settings, or finds it, and returns its id. It becomes the one that is meant by
-    /// (`experiment`, `name`, `seed`, `scale`) today. An experiment that is not recorded yet is, without its text.
-    pub fn case(
-        &self,
-        experiment: &str,
-        name: &str,
-        seed: u64,
-        scale: &str,
-        settings: &str,
-    ) -> Result<i64, DatabaseError> {
-        const EXPERIMENT: &str =
-            "INSERT INTO experiments (name, toml, first_seen) VALUES (?, '', ?) ON CONFLICT DO NOTHING";
-        const CASE: &str = "
-            INSERT INTO cases (experiment_id, name, seed, scale, settings, seen_at)
-            VALUES ((SELECT id FROM experiments WHERE name = ?), ?, ?, ?, ?, ?)
-            ON CONFLICT (experiment_id, name, seed, scale, settings) DO UPDATE SET seen_at = excluded.seen_at
-            RETURNING id";
-        let mut flat = Vec::new();
-        if let Ok(value) = serde_json::from_str(settings) {
-            flatten("", &value, &mut flat);
-        }
+    /// Records these cases, or finds them, with what they stand on, and returns their ids. Each becomes the one that is
+    /// meant by its experiment, name, seed and scale today. An experiment that is not recorded yet is, without its text.
+    pub fn record_cases(&self, cases: &[NewCase<'_>]) -> Result<Vec<i64>, DatabaseError> {
         self.write(async |db| {
-            sqlx::query(EXPERIMENT)
-                .bind(experiment)
-                .bind(now())
-                .execute(&mut *db)
-                .await?;
-            let query = sqlx::query_scalar(CASE).bind(experiment).bind(name).bind(seed as i64);
-            let case: i64 = query.bind(scale).bind(settings).bind(now()).fetch_one(&mut *db).await?;
-            for rows in flat.chunks(ROWS_AT_ONCE) {
-                let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO settings (case_id, key, value) ");
-                insert.push_values(rows, |mut row, (key, value)| {
-                    row.push_bind(case).push_bind(key).push_bind(value);
-                });
-                insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *db).await?;
+            let mut ids = Vec::with_capacity(cases.len());
+            for case in cases {
+                ids.push(record_case(db, case).await?);
             }
-            Ok(case)
+            Ok(ids)
         })
     }
 
@@ -92,6 +78,40 @@ impl Database {
     }
 }
 
+async fn record_case(db: &mut SqliteConnection, new: &NewCase<'_>) -> Result<i64, sqlx::Error> {
+    const EXPERIMENT: &str =
+        "INSERT INTO experiments (name, toml, first_seen) VALUES (?, '', ?) ON CONFLICT DO NOTHING";
+    const CASE: &str = "
+        INSERT INTO cases (experiment_id, name, seed, scale, settings, seen_at)
+        VALUES ((SELECT id FROM experiments WHERE name = ?), ?, ?, ?, ?, ?)
+        ON CONFLICT (experiment_id, name, seed, scale, settings) DO UPDATE SET seen_at = excluded.seen_at
+        RETURNING id";
+    let mut flat = Vec::new();
+    if let Ok(value) = serde_json::from_str(new.settings) {
+        flatten("", &value, &mut flat);
+    }
+    let query = sqlx::query(EXPERIMENT).bind(new.experiment).bind(now());
+    query.execute(&mut *db).await?;
+    let query = sqlx::query_scalar(CASE).bind(new.experiment).bind(new.name);
+    let query = query.bind(new.seed as i64).bind(new.scale).bind(new.settings);
+    let case: i64 = query.bind(now()).fetch_one(&mut *db).await?;
+    for rows in flat.chunks(ROWS_AT_ONCE) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO settings (case_id, key, value) ");
+        insert.push_values(rows, |mut row, (key, value)| {
+            row.push_bind(case).push_bind(key).push_bind(value);
+        });
+        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *db).await?;
+    }
+    for keys in new.artefacts.chunks(ROWS_AT_ONCE) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO case_artefacts (case_id, artefact_key) ");
+        insert.push_values(keys, |mut row, key| {
+            row.push_bind(case).push_bind(*key);
+        });
+        insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *db).await?;
+    }
+    Ok(case)
+}
+
 /// `{"a": {"b": [1, 2]}}` becomes `a.b = [1,2]`.
 fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
     match value {
@@ -107,6 +127,29 @@ fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
         }
         Value::String(text) => out.push((prefix.to_string(), text.clone())),
         other => out.push((prefix.to_string(), other.to_string())),
+    }
+}
+
+#[cfg(test)]
+impl Database {
+    /// Records one case that stands on nothing yet.
+    pub fn case(
+        &self,
+        experiment: &str,
+        name: &str,
+        seed: u64,
+        scale: &str,
+        settings: &str,
+    ) -> Result<i64, DatabaseError> {
+        let case = NewCase {
+            experiment,
+            name,
+            seed,
+            scale,
+            settings,
+            artefacts: Vec::new(),
+        };
+        Ok(self.record_cases(&[case])?.remove(0))
     }
 }
 

@@ -259,7 +259,8 @@ impl Database {
     /// Artefact key and state of the newest run of each artefact.
     pub fn newest_states(&self) -> Result<Vec<(String, RunState)>, DatabaseError> {
         // SQLite takes the bare columns from the row of max(id).
-        const SQL: &str = "SELECT artefact_key, state FROM (SELECT artefact_key, state, max(id) FROM runs GROUP BY artefact_key)";
+        const SQL: &str =
+            "SELECT artefact_key, state FROM (SELECT artefact_key, state, max(id) FROM runs GROUP BY artefact_key)";
         self.read(async |db| sqlx::query_as(SQL).fetch_all(db).await)
     }
 

@@ -37,7 +37,7 @@ pub struct PlannedCase {
 impl PlannedCase {
     /// `table7 b`, or `quickstart` alone where there is one case; `#2` for the second and later seeds is the caller's.
     pub fn title(&self) -> String {
-        if self.name == crate::spec::BASE {
+        if self.name == crate::spec::BASE_CASE {
             self.experiment.clone()
         } else {
             format!("{} {}", self.experiment, self.name)
@@ -64,10 +64,7 @@ impl Graph {
                 .map(|(case, pictures)| Ok((canonical(case)?, plan(&case.settings, &pictures, weights)?)))
                 .collect::<Result<Vec<_>, Failure>>()?;
             for (case, (settings, nodes)) in cases.iter().zip(planned) {
-                let nodes = nodes
-                    .into_iter()
-                    .map(|node| graph.place(&mut places, node))
-                    .collect();
+                let nodes = nodes.into_iter().map(|node| graph.place(&mut places, node)).collect();
                 graph.cases.push(PlannedCase {
                     experiment: case.experiment.clone(),
                     name: case.name.clone(),
@@ -109,7 +106,9 @@ impl Graph {
             .collect();
         let of = |node: &Node| {
             let keys = node.job.inputs();
-            keys.iter().filter_map(|key| places.get(key.as_str()).copied()).collect()
+            keys.iter()
+                .filter_map(|key| places.get(key.as_str()).copied())
+                .collect()
         };
         self.nodes.iter().map(of).collect()
     }

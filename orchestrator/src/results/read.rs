@@ -167,6 +167,7 @@ mod tests {
             version: "0".into(),
             code_commit: None,
             dirty: false,
+            attempt: 1,
         };
         let id = database.start_run(&run).unwrap();
         let lines = (1..).zip(events).map(|(seq, event)| Line { seq, at: 0, event });

@@ -204,7 +204,11 @@ impl Attempt {
             // Only resumable state and logs are left in there.
             let _ = std::fs::remove_dir_all(&self.work);
             recorded?;
-        } else if ended.failure.as_ref().is_some_and(|failure| failure.exit != crate::failure::Exit::Disk) {
+        } else if ended
+            .failure
+            .as_ref()
+            .is_some_and(|failure| failure.exit != crate::failure::Exit::Disk)
+        {
             // A full disk may also keep the end from being recorded: the run's own words come first then.
             recorded?;
         }

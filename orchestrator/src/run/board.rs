@@ -226,6 +226,7 @@ impl Board {
     }
 
     /// How many jobs wait for a slot or for an input.
+    #[cfg(test)]
     pub fn waiting(&self) -> usize {
         let waits = |entry: &&Entry| matches!(entry.state, State::Ready | State::Waiting);
         self.entries.iter().filter(waits).count()

@@ -103,7 +103,13 @@ pub struct LastWord {
 ///
 /// `why` is what the orchestrator itself ended it for; `short` tells whether the system has killed something for want of
 /// memory meanwhile.
-pub fn read(status: ExitStatus, word: Option<LastWord>, why: Option<(Cause, String)>, short: bool, log: &Path) -> Ended {
+pub fn read(
+    status: ExitStatus,
+    word: Option<LastWord>,
+    why: Option<(Cause, String)>,
+    short: bool,
+    log: &Path,
+) -> Ended {
     let code = status.code();
     let ended = |cause, failure| Ended { cause, failure, code };
     // A worker ends well only behind its journal's last word, `Done`.
@@ -161,7 +167,10 @@ pub fn read(status: ExitStatus, word: Option<LastWord>, why: Option<(Cause, Stri
         .find(|line| !line.trim().is_empty())
         .map(|line| format!(": {line}"));
     let failure = Failure::new(Exit::Run, format!("the worker {how}{}", last.unwrap_or_default()));
-    let help = format!("its output is in {}; run the same command again to go on", log.display());
+    let help = format!(
+        "its output is in {}; run the same command again to go on",
+        log.display()
+    );
     ended(cause, Some(failure.help(help)))
 }
 
@@ -192,21 +201,42 @@ mod tests {
         let asked = Some((Cause::Asked, String::new()));
         let hung = Some((Cause::Hung, "it hung".to_string()));
         assert_eq!(read(0, None, None, false), (RunState::Done, Cause::Done, false));
-        assert_eq!(read(exit_130, None, None, false), (RunState::Paused, Cause::Asked, false));
-        assert_eq!(read(killed, None, asked, false), (RunState::Paused, Cause::Asked, false));
+        assert_eq!(
+            read(exit_130, None, None, false),
+            (RunState::Paused, Cause::Asked, false)
+        );
+        assert_eq!(
+            read(killed, None, asked, false),
+            (RunState::Paused, Cause::Asked, false)
+        );
         assert_eq!(read(killed, None, hung, false), (RunState::Failed, Cause::Hung, true));
         assert_eq!(read(killed, None, None, false), (RunState::Failed, Cause::Signal, true));
-        assert_eq!(read(killed, None, None, true), (RunState::Failed, Cause::OutOfMemory, true));
-        assert_eq!(read(exit_9, word(9, Some("not-finite")), None, false), (RunState::Failed, Cause::NotFinite, false));
-        assert_eq!(read(7 << 8, word(7, None), None, false), (RunState::Failed, Cause::Exit, true));
-        assert_eq!(read(5 << 8, word(5, None), None, false), (RunState::Failed, Cause::Exit, false));
+        assert_eq!(
+            read(killed, None, None, true),
+            (RunState::Failed, Cause::OutOfMemory, true)
+        );
+        assert_eq!(
+            read(exit_9, word(9, Some("not-finite")), None, false),
+            (RunState::Failed, Cause::NotFinite, false)
+        );
+        assert_eq!(
+            read(7 << 8, word(7, None), None, false),
+            (RunState::Failed, Cause::Exit, true)
+        );
+        assert_eq!(
+            read(5 << 8, word(5, None), None, false),
+            (RunState::Failed, Cause::Exit, false)
+        );
     }
 
     #[test]
     fn the_workers_own_words_and_hint_are_passed_on() {
         let ended = read(ExitStatus::from_raw(9 << 8), word(9, None), None, false, nowhere());
         let failure = ended.failure.unwrap();
-        assert_eq!((failure.exit, failure.message.as_str()), (Exit::Training, "the loss became NaN"));
+        assert_eq!(
+            (failure.exit, failure.message.as_str()),
+            (Exit::Training, "the loss became NaN")
+        );
         assert_eq!(failure.help.as_deref(), Some("lower it"));
     }
 }

@@ -67,8 +67,13 @@ pub fn fulfil(request: &Request, home: &Home, manner: &Manner, stops: &Stops, al
 
 /// Waits for an answer, or until nobody serves any more.
 fn follow(queue: &Queue, request: &Request, home: &Home, stops: &Stops, talk: Talk) -> Result<(), Failure> {
-    let who = home.holder().map_or("another process".to_string(), |holder| format!("process {holder}"));
-    talk.say(format!("{who} is at work in {}: joined its queue", home.root().display()));
+    let who = home
+        .holder()
+        .map_or("another process".to_string(), |holder| format!("process {holder}"));
+    talk.say(format!(
+        "{who} is at work in {}: joined its queue",
+        home.root().display()
+    ));
     let progress = Progress::new(talk);
     let bar = progress.bar("queued", request.graph.nodes.len() as u64, "jobs");
     loop {
@@ -84,7 +89,11 @@ fn follow(queue: &Queue, request: &Request, home: &Home, stops: &Stops, talk: Ta
 }
 
 fn made(graph: &Graph, home: &Home) -> u64 {
-    graph.nodes.iter().filter(|node| home.artefact(&node.key).exists()).count() as u64
+    graph
+        .nodes
+        .iter()
+        .filter(|node| home.artefact(&node.key).exists())
+        .count() as u64
 }
 
 /// Leaves `request` in the queue for whoever serves it.

@@ -46,7 +46,8 @@ pub fn record_cases(database: &Database, request: &Request) -> Result<Vec<Owner>
     let ids = database.record_cases(&cases)?;
     let seeds_of = |experiment: &str, name: &str| {
         let same = request.graph.cases.iter();
-        same.filter(|case| case.experiment == experiment && case.name == name).count()
+        same.filter(|case| case.experiment == experiment && case.name == name)
+            .count()
     };
     Ok(request
         .graph

@@ -50,7 +50,11 @@ impl Rule {
             return None;
         }
         let middle = median(&there)?;
-        let worse = if self.less_is_better() { best > middle } else { best < middle };
+        let worse = if self.less_is_better() {
+            best > middle
+        } else {
+            best < middle
+        };
         worse.then(|| {
             format!(
                 "pruned at step {step}: its best {} is {best:.4}, the median of {} others {middle:.4}",
@@ -86,7 +90,10 @@ mod tests {
     fn only_the_worse_half_is_pruned_and_only_beside_enough_fellows_that_got_as_far() {
         let rule: Rule = "validation_psnr@20".parse().unwrap();
         let (good, fair, bad) = (course(&[20.0, 25.0]), course(&[19.0, 23.0]), course(&[18.0, 21.0]));
-        assert!(rule.judges(&bad, &[&good, &fair]).is_some_and(|why| why.contains("step 20")));
+        assert!(
+            rule.judges(&bad, &[&good, &fair])
+                .is_some_and(|why| why.contains("step 20"))
+        );
         assert_eq!(rule.judges(&good, &[&fair, &bad]), None);
         assert_eq!(rule.judges(&bad, &[&good]), None);
         assert_eq!(rule.judges(&bad, &[&good, &course(&[19.0])]), None);

@@ -30,7 +30,7 @@ use crate::{
     show::Talk,
 };
 
-pub use follow::fulfil;
+pub use follow::{fulfil, leave};
 pub use server::serve_all;
 pub use stops::Stops;
 pub use takeover::take_over;
@@ -49,8 +49,6 @@ pub struct Manner {
     pub retries: u32,
     /// The wait before the first retry; it doubles with every other.
     pub back_off: Duration,
-    /// After so long everything saves and stops.
-    pub time_limit: Option<Duration>,
     /// Trainings pause after so many steps.
     pub step_limit: Option<u64>,
     pub limits: Limits,
@@ -66,7 +64,6 @@ impl Manner {
             jobs: 1,
             retries: 2,
             back_off: Duration::from_secs(1),
-            time_limit: None,
             step_limit: None,
             limits: Limits {
                 memory: None,
@@ -85,9 +82,12 @@ fn interrupted() -> Failure {
         .help("run the same command again: it goes on where it stopped")
 }
 
-/// Bytes of all files below a folder.
+/// Bytes of all files of an artefact.
 fn size_of(home: &Home, key: &str) -> u64 {
-    let files = walkdir::WalkDir::new(home.artefact(key));
-    let sizes = files.into_iter().flatten().filter_map(|entry| entry.metadata().ok());
-    sizes.filter(std::fs::Metadata::is_file).map(|metadata| metadata.len()).sum()
+    let files = walkdir::WalkDir::new(home.artefact(key)).into_iter().flatten();
+    let sizes = files.filter_map(|entry| entry.metadata().ok());
+    sizes
+        .filter(std::fs::Metadata::is_file)
+        .map(|metadata| metadata.len())
+        .sum()
 }

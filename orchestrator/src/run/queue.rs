@@ -79,7 +79,11 @@ impl Asker {
 
     /// Whether anybody still waits for the answer.
     pub fn is_there(&self) -> bool {
-        self.detached || self.identity.as_deref().is_some_and(|then| process::lives(self.pid, then))
+        self.detached
+            || self
+                .identity
+                .as_deref()
+                .is_some_and(|then| process::lives(self.pid, then))
     }
 }
 
@@ -87,7 +91,11 @@ impl Answer {
     /// The failure that a command ends with: the first one, and how many more there were.
     pub fn result(mut self) -> Result<(), Failure> {
         if self.failures.is_empty() {
-            return if self.stopped { Err(super::interrupted()) } else { Ok(()) };
+            return if self.stopped {
+                Err(super::interrupted())
+            } else {
+                Ok(())
+            };
         }
         let more = self.failures.len() - 1;
         let Fault {
@@ -166,7 +174,11 @@ impl Queue {
 
     pub fn answered(&self, id: &str) -> Result<Option<Answer>, Failure> {
         let path = self.answer_path(id);
-        if path.exists() { read_json(&path).map(Some) } else { Ok(None) }
+        if path.exists() {
+            read_json(&path).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Takes a request and its answer away.

@@ -176,14 +176,21 @@ impl Server<'_> {
         let owners = intake::owners_of_nodes(&request);
         let asker = self.requests.last_key_value().map_or(1, |(last, _)| last + 1);
         let owner = |place: usize| owners[place].map(|at| first + at);
-        self.board
-            .ask(asker, request.priority, &request.graph, |key| whole.contains(key), owner);
+        self.board.ask(
+            asker,
+            request.priority,
+            &request.graph,
+            |key| whole.contains(key),
+            owner,
+        );
         if !self.requests.is_empty() {
-            self.progress.say(&format!("joined by another terminal: {}", request.title));
+            self.progress
+                .say(&format!("joined by another terminal: {}", request.title));
         }
         if !whole.is_empty() {
             let of = request.graph.nodes.len();
-            self.progress.say(&format!("{} of {of} jobs are done already", whole.len()));
+            self.progress
+                .say(&format!("{} of {of} jobs are done already", whole.len()));
         }
         let answer = Answer::default();
         self.requests.insert(asker, Open { request, answer });
@@ -192,7 +199,9 @@ impl Server<'_> {
 
     /// Nobody waits for the answer any more.
     fn drop_request(&mut self, asker: u64) {
-        let Some(open) = self.requests.remove(&asker) else { return };
+        let Some(open) = self.requests.remove(&asker) else {
+            return;
+        };
         self.queue.remove(&open.request.id);
         let unwanted = self.board.withdraw(asker);
         for running in self.running.iter_mut().filter(|running| unwanted.contains(&running.at)) {
@@ -300,9 +309,13 @@ impl Server<'_> {
         let told = running.attempt.story.fresh.remove(&rule.metric);
         running.attempt.story.fresh.clear();
         let owner = self.board.owner(running.at).map(|owner| &self.owners[owner]);
-        let (true, Some(owner)) = (told, owner) else { return Ok(()) };
+        let (true, Some(owner)) = (told, owner) else {
+            return Ok(());
+        };
         let node = self.board.node(running.at);
-        let rows = self.database.courses(&owner.experiment, node.job.stage(), &rule.metric)?;
+        let rows = self
+            .database
+            .courses(&owner.experiment, node.job.stage(), &rule.metric)?;
         let mut courses: HashMap<String, BTreeMap<u64, f64>> = HashMap::new();
         for (key, step, value) in rows {
             courses.entry(key).or_default().insert(step as u64, value);
@@ -347,14 +360,19 @@ impl Server<'_> {
         }
         self.board.close(at, State::Failed);
         let node = self.board.node(at);
-        let owner = self.board.owner(at).map(|owner| format!("{}: ", self.owners[owner].title));
+        let owner = self
+            .board
+            .owner(at)
+            .map(|owner| format!("{}: ", self.owners[owner].title));
         let job = format!("{}{} {}", owner.unwrap_or_default(), node.job.stage(), node.job.label());
         if ended.cause == Cause::Pruned {
             self.progress.say(&format!("{job}: {}", failure.message));
             return Ok(());
         }
         for asker in askers {
-            let Some(open) = self.requests.get_mut(&asker) else { continue };
+            let Some(open) = self.requests.get_mut(&asker) else {
+                continue;
+            };
             open.answer.failures.push(Fault {
                 job: job.clone(),
                 code: failure.exit.code(),
@@ -368,7 +386,11 @@ impl Server<'_> {
             }
         }
         // A disk or a record that cannot be written to serves nobody.
-        if failure.exit == Exit::Disk { Err(failure) } else { Ok(()) }
+        if failure.exit == Exit::Disk {
+            Err(failure)
+        } else {
+            Ok(())
+        }
     }
 
     fn wait_before(&self, retry: u32) -> Duration {
@@ -387,7 +409,11 @@ impl Server<'_> {
             return Ok(());
         }
         let resting: HashSet<usize> = self.resting.iter().map(|(_, at)| *at).collect();
-        let is_resting = |asker: u64| resting.iter().any(|at| self.board.askers(*at).any(|other| other == asker));
+        let is_resting = |asker: u64| {
+            resting
+                .iter()
+                .any(|at| self.board.askers(*at).any(|other| other == asker))
+        };
         let settled: Vec<u64> = self
             .requests
             .keys()
@@ -395,7 +421,9 @@ impl Server<'_> {
             .filter(|asker| self.board.is_settled(*asker) && !is_resting(*asker))
             .collect();
         for asker in settled {
-            let Some(mut open) = self.requests.remove(&asker) else { continue };
+            let Some(mut open) = self.requests.remove(&asker) else {
+                continue;
+            };
             open.answer.done = self.board.count(asker, State::Done);
             if open.request.asker.detached {
                 self.queue.remove(&open.request.id);

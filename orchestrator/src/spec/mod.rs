@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 pub use case::{Case, Outside, Resolved};
 pub use error::SpecError;
 pub use experiment::{Experiment, Towers};
+pub use grid::BASE as BASE_CASE;
 pub use size::Size;
 
 use error::Sources;

@@ -117,7 +117,7 @@ fn disk(home: &Path) -> Finding {
 
 /// Bytes that this user may still write on the disk of `path`, or of the folder it will be made in.
 #[cfg(unix)]
-fn free_space(path: &Path) -> Option<u64> {
+pub fn free_space(path: &Path) -> Option<u64> {
     use std::ffi::CString;
     use std::os::unix::ffi::OsStrExt;
 
@@ -132,7 +132,7 @@ fn free_space(path: &Path) -> Option<u64> {
 }
 
 #[cfg(not(unix))]
-fn free_space(_path: &Path) -> Option<u64> {
+pub fn free_space(_path: &Path) -> Option<u64> {
     None
 }
 

@@ -8,6 +8,8 @@ mod installed;
 mod machine;
 mod record;
 
+pub use machine::free_space;
+
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::show::{self, Cell, Format, Table, count};

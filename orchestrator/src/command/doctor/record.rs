@@ -206,6 +206,7 @@ mod tests {
             version: String::new(),
             code_commit: None,
             dirty: false,
+            attempt: 1,
         };
         let (failed, again) = (new("medium", "m"), new("medium", "m"));
         let paused = new("restore", "r");

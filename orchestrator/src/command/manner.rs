@@ -1,0 +1,137 @@
+//! How jobs are worked off, as `run` and `queue serve` take it from the command line. None of it can change a result.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::{
+    device::DeviceName,
+    failure::{Exit, Failure},
+    run::{Limits, Manner, Stops, median},
+    show::Talk,
+    signals,
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Work {
+    /// Where to compute: cpu, cuda:0, ...; several with commas, one job at a time on each.
+    #[arg(long, default_value = "cpu", value_name = "NAMES", value_delimiter = ',')]
+    device: Vec<String>,
+    /// Jobs at once on each device; those on the CPU share its cores.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// How often to try again what may pass: a worker that was killed, hung or found too little memory. Never a NaN.
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    retries: u32,
+    /// The wait before the first retry; it doubles with every other.
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = time)]
+    back_off: Duration,
+    /// Save and stop after so long, such as 90m or 2h; exit code 75.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    time_limit: Option<Duration>,
+    /// Each training pauses after so many steps of this command.
+    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
+    step_limit: Option<u64>,
+    /// End a job that holds more memory than this, such as 8G.
+    #[arg(long, value_name = "BYTES", value_parser = size)]
+    memory_limit: Option<u64>,
+    /// A worker that tells nothing for so long is taken to hang, and ended.
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = time)]
+    hang_after: Duration,
+    /// How long a worker may take to save and stop, once asked.
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time)]
+    grace: Duration,
+    /// The median rule: stop trainings whose METRIC is worse than the median of the other cases, from STEP on.
+    #[arg(long, value_name = "METRIC[@STEP]")]
+    prune: Option<median::Rule>,
+    /// The signal to save and make room for others (exit code 75), as schedulers of clusters send it.
+    #[arg(long, default_value = "USR1", value_name = "SIGNAL", value_parser = signals::named)]
+    requeue_signal: i32,
+}
+
+impl Work {
+    /// # Errors
+    /// A device that is unknown, or that this program cannot open.
+    pub fn manner(&self, talk: Talk) -> Result<Manner, Failure> {
+        let devices = self
+            .device
+            .iter()
+            .map(|name| {
+                let device: DeviceName = name.parse()?;
+                device.open().map(|_| device)
+            })
+            .collect::<Result<Vec<_>, Failure>>()?;
+        if let Some(twice) = (1..devices.len()).find(|at| devices[..*at].contains(&devices[*at])) {
+            let text = format!("--device names {} twice", devices[twice]);
+            return Err(Failure::new(Exit::Usage, text).help("--jobs N puts several jobs on each device"));
+        }
+        Ok(Manner {
+            devices,
+            jobs: usize::from(self.jobs),
+            retries: self.retries,
+            back_off: self.back_off,
+            step_limit: self.step_limit,
+            limits: Limits {
+                memory: self.memory_limit,
+                silence: self.hang_after,
+                grace: self.grace,
+            },
+            prune: self.prune.clone(),
+            talk,
+        })
+    }
+
+    /// Listens for what may ask this process to stop.
+    pub fn stops(&self) -> Result<Stops, Failure> {
+        Stops::listen(Some(self.requeue_signal), self.time_limit)
+    }
+}
+
+/// `90s`, `15m`, `2h 30m`, `1d`.
+fn time(text: &str) -> Result<Duration, String> {
+    let parsed: Result<SignedDuration, _> = text.parse();
+    let days = || {
+        text.strip_suffix('d')?
+            .trim()
+            .parse()
+            .ok()
+            .map(|days: u64| Duration::from_hours(24 * days))
+    };
+    let time = parsed.ok().and_then(|time| Duration::try_from(time).ok()).or_else(days);
+    time.ok_or_else(|| format!("{text:?} is no time; write 90s, 15m or 2h 30m"))
+}
+
+/// `800M`, `8G`, `8GB`, `123456`: powers of 1000.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is no size; write 800M or 8G");
+    let plain = text.trim().trim_end_matches(['B', 'b']);
+    let units = [('k', 1e3), ('K', 1e3), ('M', 1e6), ('G', 1e9), ('T', 1e12)];
+    let unit = units.into_iter().find(|(letter, _)| plain.ends_with(*letter));
+    let (digits, factor) = unit.map_or((plain, 1.0), |(letter, factor)| {
+        (plain.trim_end_matches(letter), factor)
+    });
+    let number: f64 = digits.trim().parse().map_err(|_| wrong())?;
+    if number.is_finite() && number > 0.0 {
+        Ok((number * factor) as u64)
+    } else {
+        Err(wrong())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_sizes_are_read_as_people_write_them() {
+        assert_eq!(time("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(time("2h 30m"), Ok(Duration::from_mins(150)));
+        assert_eq!(time("3d"), Ok(Duration::from_hours(72)));
+        assert!(time("soon").is_err() && time("-5s").is_err());
+        assert_eq!(
+            (size("8G"), size("1.5 MB"), size("123")),
+            (Ok(8_000_000_000), Ok(1_500_000), Ok(123))
+        );
+        assert!(size("much").is_err() && size("-1G").is_err() && size("0").is_err());
+    }
+}
