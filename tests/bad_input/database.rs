@@ -29,7 +29,8 @@ fn a_second_command_in_the_same_home_is_told_who_is_at_work() {
     let desk = Desk::with(LONG);
     let running = desk.start(&["run", "long"]);
     desk.wait_for_saved_state();
-    desk.run(&RUN).fails(7, &["is at work in", "lock", "--home DIR"]);
+    let alone = [&RUN[..], &["--no-join"]].concat();
+    desk.run(&alone).fails(7, &["is at work in", "lock", "--home DIR"]);
     desk.run(&["negatives", "regenerate"]).fails(7, &["is at work in"]);
     // Looking is free.
     let listed = desk

@@ -118,7 +118,7 @@ fn sigterm_pauses_and_a_second_one_ends_at_once() {
 #[test]
 fn a_worker_that_is_killed_fails_its_run_with_the_reason_and_can_go_on() {
     let desk = Desk::with(LONG);
-    let running = desk.start(&["run", "long"]);
+    let running = desk.start(&["run", "long", "--retries", "0"]);
     desk.wait_for_saved_state();
     send(running.worker(), libc::SIGKILL);
     running.wait().fails(
