@@ -11,6 +11,7 @@ pub mod restore;
 pub mod results;
 pub mod run;
 pub mod runs;
+pub mod spec;
 pub mod weights;
 
 use clap::Subcommand;
@@ -25,6 +26,8 @@ pub enum Command {
     Plan(plan::Args),
     /// List what waits to be done, serve it, or take it out.
     Queue(queue::Args),
+    /// Check, show and list the experiments of a file.
+    Spec(spec::Args),
     /// Print the table of an experiment's results.
     Results(results::Args),
     /// Restore pictures of your own with a trained model.
@@ -49,6 +52,7 @@ impl Command {
             Self::Run(args) => run::run(args, home, talk),
             Self::Plan(args) => plan::run(args, home, talk),
             Self::Queue(args) => queue::run(args, home, talk),
+            Self::Spec(args) => spec::run(args, talk),
             Self::Results(args) => results::run(args, home, talk),
             Self::Restore(args) => restore::run(args, home, talk),
             Self::Data(args) => data::run(args, home, talk),
