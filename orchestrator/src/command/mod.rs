@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod doctor;
+pub mod metrics;
 pub mod negatives;
 pub mod plan;
 mod planned;
@@ -29,6 +30,8 @@ pub enum Command {
     Data(data::Args),
     /// List, show and remove runs.
     Runs(runs::Args),
+    /// List, show and export the metrics of runs.
+    Metrics(metrics::Args),
     /// List the proxies' negatives and remake them.
     Negatives(negatives::Args),
     /// Install, list and remove pretrained weights.
@@ -48,9 +51,10 @@ impl Command {
             Self::Restore(args) => restore::run(args, home, talk),
             Self::Data(args) => data::run(args, home, talk),
             Self::Runs(args) => runs::run(args, home, talk),
+            Self::Metrics(args) => metrics::run(args, home, talk),
             Self::Negatives(args) => negatives::run(args, home, talk),
             Self::Weights(args) => weights::run(args, home, talk),
-            Self::Doctor(args) => doctor::run(args, home),
+            Self::Doctor(args) => doctor::run(args, home, talk),
             Self::Worker(args) => worker::run(args, home),
         }
     }

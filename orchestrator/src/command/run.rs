@@ -31,7 +31,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let spec = args.choice.open()?;
     let resolved = args.choice.resolve(&spec, &args.experiments)?;
     let hold = if args.dry_run { None } else { Some(home.hold()?) };
-    let database = Database::open(home)?;
+    let database = Database::open(home)?.patient(talk)?;
     if hold.is_some() {
         take_over(home, &database, talk)?;
     }

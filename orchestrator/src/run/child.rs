@@ -149,7 +149,8 @@ impl Story {
                 }
                 Event::Note { text } => self.notes.push(text),
                 Event::Failed { reason, code } => self.failed = Some((reason, code)),
-                Event::Metric { .. }
+                Event::Order { .. }
+                | Event::Metric { .. }
                 | Event::Evaluation { .. }
                 | Event::Saved { .. }
                 | Event::Paused { .. }

@@ -4,6 +4,7 @@
 //! orchestrator imports the one and goes on from the other.
 
 mod child;
+pub mod manifest;
 pub mod worker;
 
 use std::{
