@@ -32,7 +32,8 @@ fn recorded() -> Desk {
                  ('{DONE}', 1, 'restore', 'base', 'cafe', 'done', 7, 'cpu', 'perceive-ir run quickstart', '0.1.0', 'a70cb46', 0,
                   'here', 6000, 7000, 124000, 0, NULL)"
             ),
-            format!("INSERT INTO metrics VALUES ('{DONE}', 'loss', 10, 0.5), ('{DONE}', 'loss', 20, 0.25)"),
+            format!("INSERT INTO series VALUES (1, '{DONE}', 'loss')"),
+            "INSERT INTO points VALUES (1, 10, 0.5), (1, 20, 0.25)".to_string(),
             format!("INSERT INTO events VALUES ('{DONE}', 1, 7000, 'started', '20 steps')"),
         ] {
             sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *db).await?;

@@ -28,6 +28,14 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
+    /// Whose journal this is: the first line, so that a journal alone tells which run it is of.
+    Order {
+        stage: String,
+        label: String,
+        /// The artefact's key.
+        artefact: String,
+        device: String,
+    },
     /// The work has begun (or goes on) at `step` of `of` steps, pictures or whatever `unit` names.
     Started { step: u64, of: u64, unit: String },
     /// For the progress bar only: values such as loss and psnr by name. Not stored in the database.

@@ -4,7 +4,7 @@ use sqlx::Connection;
 
 use crate::support::Desk;
 use crate::support::mini::LONG;
-use crate::support::process::{is_alive, wait_until};
+use crate::support::process::wait_until;
 
 const RUN: [&str; 4] = ["run", "long", "--set", "restore.training.steps=1"];
 
@@ -42,20 +42,21 @@ fn a_second_command_in_the_same_home_is_told_who_is_at_work() {
 }
 
 #[test]
-fn a_database_that_another_program_locks_in_the_middle_loses_nothing() {
+fn a_database_that_another_program_locks_in_the_middle_stops_nothing_and_loses_nothing() {
     let desk = Desk::with(LONG);
     let running = desk.start(&["run", "long"]);
     desk.wait_for_saved_state();
-    let worker = running.worker();
     desk.with_database(async |db| {
         let transaction = db.begin_with("BEGIN EXCLUSIVE").await?;
-        running
-            .wait()
-            .fails(7, &["perceive.sqlite", "locked by another program", "hint:"]);
+        wait_until("the program says that it waits", || {
+            desk.said("locked by another program: waiting")
+        });
+        // Looking is free.
+        desk.run(&["runs", "ls"]).fine();
         transaction.rollback().await
     });
-    wait_until("the worker stops by itself", || !is_alive(worker));
-    desk.run(&["run", "long"]).fine();
+    let ended = running.wait().fine();
+    assert!(ended.stderr.contains("is free again"), "{}", ended.stderr);
     assert_eq!(
         desk.ask("SELECT CAST(count(DISTINCT step) AS TEXT) FROM metrics WHERE name = 'loss'"),
         ["160"]

@@ -3,6 +3,7 @@
 pub mod data;
 pub mod doctor;
 mod manner;
+pub mod metrics;
 pub mod negatives;
 pub mod plan;
 mod planned;
@@ -36,6 +37,8 @@ pub enum Command {
     Data(data::Args),
     /// List, show and remove runs.
     Runs(runs::Args),
+    /// List, show and export the metrics of runs.
+    Metrics(metrics::Args),
     /// List the proxies' negatives and remake them.
     Negatives(negatives::Args),
     /// Install, list and remove pretrained weights.
@@ -57,9 +60,10 @@ impl Command {
             Self::Restore(args) => restore::run(args, home, talk),
             Self::Data(args) => data::run(args, home, talk),
             Self::Runs(args) => runs::run(args, home, talk),
+            Self::Metrics(args) => metrics::run(args, home, talk),
             Self::Negatives(args) => negatives::run(args, home, talk),
             Self::Weights(args) => weights::run(args, home, talk),
-            Self::Doctor(args) => doctor::run(args, home),
+            Self::Doctor(args) => doctor::run(args, home, talk),
             Self::Worker(args) => worker::run(args, home),
         }
     }

@@ -41,7 +41,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         What::Serve { work } => {
             let manner = work.manner(talk)?;
             let _hold = home.hold()?;
-            let database = Database::open(home)?;
+            let database = Database::open(home)?.patient(talk)?;
             let stops = work.stops()?;
             take_over(home, &database, talk)?;
             serve_all(home, &database, &manner, &stops)

@@ -81,6 +81,18 @@ impl Database {
         })
     }
 
+    /// Forgets that the artefact `key` is there: its folder is gone. Its numbers and who stands on it stay.
+    pub fn unrecord_artefact(&self, key: &str) -> Result<(), DatabaseError> {
+        const SQL: &str = "DELETE FROM artefacts WHERE key = ?";
+        self.write(async |db| sqlx::query(SQL).bind(key).execute(db).await.map(drop))
+    }
+
+    /// The keys of all artefacts that some case stands on, done or not.
+    pub fn wanted_artefacts(&self) -> Result<Vec<String>, DatabaseError> {
+        const SQL: &str = "SELECT DISTINCT artefact_key FROM case_artefacts ORDER BY artefact_key";
+        self.read(async |db| sqlx::query_scalar(SQL).fetch_all(db).await)
+    }
+
     /// Notes that `case` stands on the artefact `key`, done or not yet.
     #[cfg(test)]
     pub fn use_artefact(&self, case: i64, key: &str) -> Result<(), DatabaseError> {

@@ -18,28 +18,31 @@ pub struct Unreadable {
     pub why: String,
 }
 
-/// Everything from `offset` to the last newline. A file shorter than `offset` was replaced: it is read from its start.
-pub fn read_whole_lines(path: &Path, offset: u64) -> io::Result<Fresh> {
+/// Whole lines from `offset` on: about `at_most` bytes of them, or one line where that is longer. A file shorter than
+/// `offset` was replaced: it is read from its start.
+pub fn read_whole_lines(path: &Path, offset: u64, at_most: u64) -> io::Result<Fresh> {
+    let mut fresh = Fresh {
+        start: offset,
+        bytes: Vec::new(),
+    };
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Fresh {
-                start: offset,
-                bytes: Vec::new(),
-            });
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(fresh),
         Err(error) => return Err(error),
     };
-    let start = if file.metadata()?.len() < offset { 0 } else { offset };
-    file.seek(SeekFrom::Start(start))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |newline| newline + 1);
-    bytes.truncate(whole);
-    Ok(Fresh { start, bytes })
+    if file.metadata()?.len() < offset {
+        fresh.start = 0;
+    }
+    file.seek(SeekFrom::Start(fresh.start))?;
+    loop {
+        let before = fresh.bytes.len();
+        let read = (&mut file).take(at_most).read_to_end(&mut fresh.bytes)?;
+        let newline = fresh.bytes[before..].iter().rposition(|byte| *byte == b'\n');
+        if newline.is_some() || read == 0 {
+            fresh.bytes.truncate(newline.map_or(0, |newline| before + newline + 1));
+            return Ok(fresh);
+        }
+    }
 }
 
 /// The lines after `imported`. A line without a readable number gets the one that would have come next.
@@ -62,4 +65,30 @@ pub fn parse(bytes: &[u8], imported: u64) -> (Vec<Line>, Vec<Unreadable>) {
         }
     }
     (lines, unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_in_whole_lines_whatever_the_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        let whole = "a\nbcd\n\nefghijklmnop\nq\n";
+        std::fs::write(&path, format!("{whole}cut")).unwrap();
+        for at_most in 1..40 {
+            let (mut offset, mut text) = (0, String::new());
+            loop {
+                let fresh = read_whole_lines(&path, offset, at_most).unwrap();
+                if fresh.bytes.is_empty() {
+                    break;
+                }
+                assert_eq!((fresh.start, fresh.bytes.last()), (offset, Some(&b'\n')));
+                offset += fresh.bytes.len() as u64;
+                text += std::str::from_utf8(&fresh.bytes).unwrap();
+            }
+            assert_eq!(text, whole, "{at_most} bytes at a time");
+        }
+    }
 }

@@ -4,7 +4,8 @@
 //! stands where it is used, values are always bound, and everything that belongs together is written in one transaction.
 //! The schema is in `migrations/`.
 //!
-//! WAL mode: readers never wait. Two writers wait for each other up to five seconds, then the second is told so.
+//! WAL mode: readers never wait. Two writers wait for each other: a one-off command for five seconds, then it says that
+//! the file is locked; a [`Database::patient`] program much longer, since a sweep must not end because somebody looks.
 
 pub mod artefacts;
 pub mod datasets;
@@ -14,28 +15,33 @@ pub mod experiments;
 pub mod journal_import;
 mod journal_lines;
 pub mod lost;
+pub mod metrics;
+mod migrate;
 pub mod progress;
 pub mod runs;
 pub mod scans;
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions};
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 pub use error::DatabaseError;
 
 use crate::failure::plain;
 use crate::home::Home;
+use crate::show::Talk;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
-
-/// How long one writer waits for another.
+/// How long a one-off command waits for another writer, and how long a patient one waits without a word.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a patient program waits for another writer.
+const LONG_PATIENCE: Duration = Duration::from_mins(10);
 
 /// Rows of one INSERT: SQLite takes 32766 values a statement, and no table here has more than 20 columns.
 const ROWS_AT_ONCE: usize = 1000;
@@ -43,6 +49,8 @@ const ROWS_AT_ONCE: usize = 1000;
 /// A blocking handle on the home's database. Not to be called from asynchronous code: it waits on a runtime of its own.
 pub struct Database {
     path: PathBuf,
+    /// Who waits longer than [`PATIENCE`] says so.
+    talk: Talk,
     // Before the runtime, so that it is dropped first.
     connection: Mutex<SqliteConnection>,
     runtime: Runtime,
@@ -67,17 +75,50 @@ impl Database {
             return Err(DatabaseError::Missing { path });
         }
         let database = Self::connect(&path, options(&path, PATIENCE).read_only(true))?;
-        match database.version()? {
-            Version::Current => Ok(database),
+        if database.is_current()? {
+            Ok(database)
+        } else {
             // Reading an older schema is not worth a second set of queries.
-            Version::Older => Self::open(home),
+            Self::open(home)
         }
+    }
+
+    /// The same database for a program whose runs go on meanwhile: it waits for other writers up to ten minutes, and says
+    /// so after five seconds. Nothing is lost while it waits, since journals keep everything.
+    ///
+    /// # Errors
+    /// As those of any statement.
+    pub fn patient(self, talk: Talk) -> Result<Self, DatabaseError> {
+        self.waiting(LONG_PATIENCE, talk)
+    }
+
+    fn waiting(mut self, patience: Duration, talk: Talk) -> Result<Self, DatabaseError> {
+        let sql = format!("PRAGMA busy_timeout = {}", patience.as_millis());
+        self.read(async |db| sqlx::query(AssertSqlSafe(sql)).execute(db).await)?;
+        self.talk = talk;
+        Ok(self)
     }
 
     /// What SQLite itself says about the file's health (`None`: healthy). Reads the whole file.
     pub fn quick_check(&self) -> Result<Option<String>, DatabaseError> {
         let verdict: String = self.read(async |db| sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(db).await)?;
         Ok((verdict != "ok").then_some(verdict))
+    }
+
+    /// Everything that SQLite finds wrong, indexes against their tables included (at most ten lines, none: healthy). Slower
+    /// than [`Database::quick_check`].
+    pub fn integrity_check(&self) -> Result<Vec<String>, DatabaseError> {
+        let mut lines: Vec<String> =
+            self.read(async |db| sqlx::query_scalar("PRAGMA integrity_check(10)").fetch_all(db).await)?;
+        lines.retain(|line| line != "ok");
+        Ok(lines)
+    }
+
+    /// Rows that refer to what is not there, counted by table and the table referred to.
+    pub fn broken_references(&self) -> Result<Vec<(String, String, i64)>, DatabaseError> {
+        const SQL: &str =
+            "SELECT \"table\", \"parent\", count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2";
+        self.read(async |db| sqlx::query_as(SQL).fetch_all(db).await)
     }
 
     /// The schema's version: the number of the newest migration.
@@ -111,14 +152,8 @@ impl Database {
                 other => break other?,
             }
         };
-        if matches!(database.version()?, Version::Older) {
-            // Inside one immediate transaction two programs cannot migrate at once.
-            database.read(async |connection| {
-                let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-                let migrated = MIGRATIONS.run(&mut *transaction).await;
-                migrated.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
-                transaction.commit().await
-            })?;
+        if !database.is_current()? {
+            database.migrate()?;
         }
         Ok(database)
     }
@@ -134,33 +169,10 @@ impl Database {
         let connection = connected.map_err(|error| DatabaseError::from_sqlx(path, error))?;
         Ok(Self {
             path: path.to_path_buf(),
+            talk: Talk::Quiet,
             connection: Mutex::new(connection),
             runtime,
         })
-    }
-
-    /// Compares the file's schema with this program's.
-    fn version(&self) -> Result<Version, DatabaseError> {
-        let applied: Option<Vec<i64>> = self.read(async |db| {
-            let table = "SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'";
-            if sqlx::query_scalar::<_, i64>(table).fetch_one(&mut *db).await? == 0 {
-                return Ok(None);
-            }
-            let applied = "SELECT version FROM _sqlx_migrations WHERE success ORDER BY version";
-            Ok(Some(sqlx::query_scalar(applied).fetch_all(db).await?))
-        })?;
-        let known: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
-        let applied = applied.unwrap_or_default();
-        let newest = known.last().copied().unwrap_or_default();
-        match applied.last() {
-            Some(version) if *version > newest => Err(DatabaseError::Newer {
-                path: self.path.clone(),
-                version: *version,
-                known: newest,
-            }),
-            _ if applied == known => Ok(Version::Current),
-            _ => Ok(Version::Older),
-        }
     }
 
     /// Runs one or more queries.
@@ -181,7 +193,7 @@ impl Database {
         self.read(async |connection| {
             // Not sqlx's own transaction: SQLite rolls back by itself when the disk is full, and sqlx, not told so, would
             // refuse every later one.
-            sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+            self.begin(connection).await?;
             let done = match work(&mut *connection).await {
                 Ok(value) => sqlx::query("COMMIT").execute(&mut *connection).await.map(|_| value),
                 Err(error) => Err(error),
@@ -192,6 +204,20 @@ impl Database {
             }
             done
         })
+    }
+
+    /// Waits for other writers as long as this handle's patience lasts.
+    async fn begin(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        let mut begun = pin!(sqlx::query("BEGIN IMMEDIATE").execute(connection));
+        if let Ok(begun) = timeout(PATIENCE, &mut begun).await {
+            return begun.map(drop);
+        }
+        let path = self.path.display();
+        self.talk
+            .say(format!("{path} is locked by another program: waiting, nothing is lost"));
+        begun.await?;
+        self.talk.say(format!("{path} is free again: going on"));
+        Ok(())
     }
 }
 
@@ -205,16 +231,13 @@ impl Drop for Database {
     }
 }
 
-enum Version {
-    Current,
-    Older,
-}
-
 fn options(path: &Path, patience: Duration) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)
         .busy_timeout(patience)
+        // Rows come from a thread of their own: the more at once, the fewer times the two wait for each other.
+        .row_buffer_size(1024)
         .disable_statement_logging()
 }
 
@@ -234,7 +257,7 @@ pub mod tests {
         (folder, database)
     }
 
-    fn home() -> (tempfile::TempDir, Home) {
+    pub fn home() -> (tempfile::TempDir, Home) {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::at(folder.path().join("home"));
         (folder, home)
@@ -298,7 +321,7 @@ pub mod tests {
         let first = Database::open(&home).unwrap();
         let second = Database::open_waiting(&home, Duration::from_millis(50)).unwrap();
         let refused = first.read(async |db| {
-            let transaction = db.begin_with("BEGIN IMMEDIATE").await?;
+            let transaction = sqlx::Connection::begin_with(db, "BEGIN IMMEDIATE").await?;
             // Another thread, because this one is inside the first handle's runtime.
             let (refused, readable) = std::thread::scope(|scope| {
                 let refused = scope.spawn(|| second.write(async |_| Ok(())));
@@ -311,6 +334,38 @@ pub mod tests {
         });
         assert!(matches!(refused.unwrap(), Err(DatabaseError::Locked { .. })));
         second.write(async |_| Ok(())).unwrap();
+    }
+
+    #[test]
+    fn a_patient_writer_outwaits_one_that_holds_the_file() {
+        let (_folder, home) = home();
+        let holder = Database::open(&home).unwrap();
+        let hasty = Database::open_waiting(&home, Duration::from_millis(20)).unwrap();
+        let patient = Database::open_waiting(&home, Duration::from_millis(20)).unwrap();
+        let patient = patient.waiting(Duration::from_mins(1), Talk::Quiet).unwrap();
+        let (held, is_held) = std::sync::mpsc::channel();
+        let (free, is_free) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let release = async |_: &mut SqliteConnection| {
+                    held.send(()).unwrap();
+                    is_free.recv().unwrap();
+                    Ok(())
+                };
+                holder.write(release).unwrap();
+            });
+            is_held.recv().unwrap();
+            let waiting = scope.spawn(|| patient.experiment("quickstart", ""));
+            // Many times the other's whole patience.
+            for _ in 0..5 {
+                let refused = hasty.experiment("hasty", "");
+                assert!(matches!(refused, Err(DatabaseError::Locked { .. })), "{refused:?}");
+            }
+            assert!(!waiting.is_finished());
+            free.send(()).unwrap();
+            waiting.join().unwrap().unwrap();
+        });
+        assert_eq!(hasty.experiment_names().unwrap(), ["quickstart"]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn fulfil(request: &Request, home: &Home, manner: &Manner, stops: &Stops, al
     let answer = loop {
         match home.try_hold()? {
             Some(_hold) => {
-                let database = Database::open(home)?;
+                let database = Database::open(home)?.patient(manner.talk)?;
                 take_over(home, &database, manner.talk)?;
                 serve_all(home, &database, manner, stops)?;
             }

@@ -11,6 +11,7 @@ mod ending;
 mod follow;
 mod intake;
 mod log;
+pub mod manifest;
 pub mod median;
 pub mod queue;
 mod server;

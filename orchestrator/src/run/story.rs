@@ -37,7 +37,7 @@ impl Story {
                 Event::Metric { name, .. } => {
                     self.fresh.insert(name);
                 }
-                Event::Evaluation { .. } | Event::Saved { .. } | Event::Paused { .. } | Event::Done => {}
+                Event::Order { .. } | Event::Evaluation { .. } | Event::Saved { .. } | Event::Paused { .. } | Event::Done => {}
             }
         }
     }

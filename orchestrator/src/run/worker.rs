@@ -12,6 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::manifest;
 use crate::{
     device::DeviceName,
     failure::{Exit, Failure},
@@ -67,10 +68,17 @@ fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
     let key = order.job.key();
     let stop = stop_flag(order.orchestrator)?;
     let device = order.device.parse::<DeviceName>()?.open()?;
-    let journal = Journal::open(&home.journal(&order.run))?;
+    let mut journal = Journal::open(&home.journal(&order.run))?;
+    journal.append(Event::Order {
+        stage: order.job.stage().into(),
+        label: order.job.label(),
+        artefact: key.clone(),
+        device: order.device.clone(),
+    })?;
     let mut context = Context::new(home.clone(), &key, device, journal, stop)?;
     let outcome = order.job.run(&mut context)?;
     if outcome == Outcome::Done {
+        manifest::write(&context.output(), &order.job)?;
         finish(&context.output(), &home.artefact(&key))?;
     }
     Ok(outcome)

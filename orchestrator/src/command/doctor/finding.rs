@@ -1,6 +1,6 @@
 //! One line of the doctor's report.
 
-use crate::failure::Exit;
+use crate::failure::{Exit, Failure};
 
 /// How a thing stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,12 @@ pub struct Finding {
     pub to_do: String,
     /// For a problem: what a command that meets it exits with.
     pub exit: Exit,
+}
+
+/// What could not even be looked at, as a problem.
+pub fn of_failure(what: &str, failure: &Failure) -> Finding {
+    let to_do = miette::Diagnostic::help(failure).map(|help| help.to_string());
+    Finding::problem(failure.exit, what, failure.to_string(), to_do.unwrap_or_default())
 }
 
 impl Finding {

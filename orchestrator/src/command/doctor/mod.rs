@@ -1,18 +1,21 @@
 //! `perceive-ir doctor`: what this machine and this home have, what is missing, and what to do about it.
 //!
-//! It makes nothing and changes nothing but the states of runs whose process is gone. Its exit code is 0 unless
-//! something stands in the way of the main job.
+//! It makes nothing and changes nothing but the states of runs whose process is gone; `--check` reads everything that can
+//! be verified, `--repair` mends what can be mended without loss. Its exit code is 0 unless something stands in the way of
+//! the main job (then that something's), and with `--check` 7 where the database or an artefact is damaged.
 
+mod check;
 mod finding;
 mod installed;
 mod machine;
 mod record;
+mod repair;
 
 pub use machine::free_space;
 
 use crate::failure::Failure;
 use crate::home::Home;
-use crate::show::{self, Cell, Format, Table, count};
+use crate::show::{self, Cell, Format, Table, Talk, count};
 use finding::{Finding, State};
 
 /// Where what to do begins.
@@ -20,15 +23,32 @@ const INDENT: usize = 11;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Read the whole database and every file of every artefact, and look for orphans. Exits with 7 if any is damaged.
+    #[arg(long, conflicts_with = "repair")]
+    check: bool,
+    /// Import forgotten journals, record whole artefacts found on disk, forget rows of vanished ones; removes no file.
+    #[arg(long)]
+    repair: bool,
+    /// With --repair: say what would be done, do nothing.
+    #[arg(long, requires = "repair")]
+    dry_run: bool,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
-    let mut findings = machine::findings(home.root());
-    findings.push(installed::experiments());
-    findings.extend(installed::weights(home));
-    findings.extend(record::findings(home));
+pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
+    if args.repair {
+        return repair::run(home, args.dry_run, talk);
+    }
+    let findings = if args.check {
+        check::findings(home, talk)?
+    } else {
+        let mut findings = machine::findings(home.root());
+        findings.push(installed::experiments());
+        findings.extend(installed::weights(home));
+        findings.extend(record::findings(home));
+        findings
+    };
     match args.format {
         Format::Table => show::out(&report(&findings))?,
         format => table(&findings).print(format)?,

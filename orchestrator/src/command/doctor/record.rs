@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::finding::Finding;
+use super::finding::{Finding, of_failure};
 use crate::database::datasets::Split;
 use crate::database::runs::{Run, RunFilter, RunState};
 use crate::database::{Database, DatabaseError};
@@ -153,11 +153,7 @@ fn no_datasets() -> Finding {
 }
 
 fn unusable(error: DatabaseError) -> Finding {
-    let failure = Failure::from(error);
-    let to_do = miette::Diagnostic::help(&failure)
-        .map(|help| help.to_string())
-        .unwrap_or_default();
-    Finding::problem(failure.exit, "database", failure.to_string(), to_do)
+    of_failure("database", &Failure::from(error))
 }
 
 #[cfg(test)]
