@@ -46,7 +46,10 @@ impl Desk {
             };
             entries
                 .flatten()
-                .any(|entry| entry.path().join("state.safetensors").exists())
+                .filter_map(|entry| std::fs::read_dir(entry.path().join("checkpoints")).ok())
+                .flatten()
+                .flatten()
+                .any(|file| file.file_name().to_string_lossy().starts_with("step-"))
         });
     }
 }

@@ -1,5 +1,6 @@
 //! The subcommands, one file or folder each: arguments in, results on stdout, talk on stderr.
 
+pub mod checkpoints;
 pub mod data;
 pub mod doctor;
 pub mod negatives;
@@ -29,6 +30,8 @@ pub enum Command {
     Data(data::Args),
     /// List, show and remove runs.
     Runs(runs::Args),
+    /// List the checkpoints of an unfinished training, and go back to one.
+    Checkpoints(checkpoints::Args),
     /// List the proxies' negatives and remake them.
     Negatives(negatives::Args),
     /// Install, list and remove pretrained weights.
@@ -48,6 +51,7 @@ impl Command {
             Self::Restore(args) => restore::run(args, home, talk),
             Self::Data(args) => data::run(args, home, talk),
             Self::Runs(args) => runs::run(args, home, talk),
+            Self::Checkpoints(args) => checkpoints::run(args, home, talk),
             Self::Negatives(args) => negatives::run(args, home, talk),
             Self::Weights(args) => weights::run(args, home, talk),
             Self::Doctor(args) => doctor::run(args, home),

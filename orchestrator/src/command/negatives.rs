@@ -8,6 +8,7 @@ use crate::{
     plan::Node,
     run::{Orchestrator, take_over},
     show::{Cell, Format, Table, Talk},
+    spec::upkeep::Upkeep,
     stage::{
         Job,
         context::read_json,
@@ -116,6 +117,7 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
         };
         let asked_to_stop = asked_to_stop.clone();
         let orchestrator = Orchestrator {
+            upkeep: Upkeep::default(),
             home,
             database: &database,
             device,

@@ -57,6 +57,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             database: &database,
             device,
             seed: experiment.seed,
+            upkeep: experiment.upkeep.clone(),
             talk,
             asked_to_stop: asked_to_stop.clone(),
         };

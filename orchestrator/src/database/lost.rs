@@ -138,6 +138,7 @@ mod tests {
             Event::Failed {
                 reason: "no pictures".into(),
                 code: 5,
+                kind: None,
             },
             Event::Saved { step: 7 },
         ] {

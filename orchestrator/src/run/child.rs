@@ -32,6 +32,8 @@ pub fn attend(orchestrator: &Orchestrator, node: &Node, id: &str, progress: &Pro
         run: id.into(),
         device: orchestrator.device.to_string(),
         orchestrator: std::process::id(),
+        upkeep: orchestrator.upkeep.clone(),
+        step_limit: None,
     };
     let order_path = work.join("order.json");
     write_json(&order_path, &order)?;
@@ -148,7 +150,7 @@ impl Story {
                     bar.at(step, &values);
                 }
                 Event::Note { text } => self.notes.push(text),
-                Event::Failed { reason, code } => self.failed = Some((reason, code)),
+                Event::Failed { reason, code, .. } => self.failed = Some((reason, code)),
                 Event::Metric { .. }
                 | Event::Evaluation { .. }
                 | Event::Saved { .. }

@@ -24,6 +24,7 @@ use crate::{
     plan::Node,
     show::{Talk, progress::Progress},
     signals::{self, SIGINT, SIGTERM},
+    spec::upkeep::Upkeep,
 };
 
 /// How often a journal, or a process that is about to end, is looked at.
@@ -65,6 +66,7 @@ pub struct Orchestrator<'a> {
     pub database: &'a Database,
     pub device: DeviceName,
     pub seed: u64,
+    pub upkeep: Upkeep,
     pub talk: Talk,
     /// How often somebody has asked to stop: once, runs save and stop; twice, they are killed.
     pub asked_to_stop: Arc<AtomicUsize>,

@@ -18,6 +18,7 @@ use crate::{
     home::Home,
     journal::{Event, Journal},
     signals::{self, SIGINT, SIGTERM},
+    spec::upkeep::Upkeep,
     stage::{
         Context, Job, Outcome,
         context::{create_folder, read_json},
@@ -33,6 +34,12 @@ pub struct Order {
     pub device: String,
     /// The orchestrator's process: the worker stops when it is gone.
     pub orchestrator: u32,
+    /// How a training is looked after.
+    #[serde(default)]
+    pub upkeep: Upkeep,
+    /// A training pauses after so many steps of this attempt.
+    #[serde(default)]
+    pub step_limit: Option<u64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -53,6 +60,7 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
             Journal::open(&journal)?.append(Event::Failed {
                 reason,
                 code: failure.exit.code(),
+                kind: failure.kind.map(String::from),
             })?;
             Err(failure)
         }
@@ -66,9 +74,11 @@ fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
     let device = order.device.parse::<DeviceName>()?.open()?;
     let journal = Journal::open(&home.journal(&order.run))?;
     let mut context = Context::new(home.clone(), &key, device, journal, stop)?;
+    context.look_after(order.upkeep.clone(), order.step_limit);
     let outcome = order.job.run(&mut context)?;
     if outcome == Outcome::Done {
         finish(&context.output(), &home.artefact(&key))?;
+        context.forget_state();
     }
     Ok(outcome)
 }

@@ -15,6 +15,7 @@ pub mod scale;
 mod set;
 pub mod size;
 pub mod training;
+pub mod upkeep;
 
 use std::{
     collections::BTreeMap,
