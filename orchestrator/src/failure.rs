@@ -89,6 +89,8 @@ pub struct Failure {
     pub message: String,
     /// What to do, where there is something to do.
     pub help: Option<String>,
+    /// A word for programs that decide what to do about it, such as `diverged`.
+    pub kind: Option<&'static str>,
     /// A diagnostic that points into a file; its own message, help and labels are shown instead.
     pub pointer: Option<Box<dyn Diagnostic + Send + Sync>>,
 }
@@ -99,6 +101,7 @@ impl Failure {
             exit,
             message: message.into(),
             help: None,
+            kind: None,
             pointer: None,
         }
     }
@@ -107,6 +110,13 @@ impl Failure {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same failure with a word for programs.
+    #[must_use]
+    pub fn kind(mut self, kind: &'static str) -> Self {
+        self.kind = Some(kind);
         self
     }
 
@@ -125,6 +135,7 @@ impl Failure {
             exit,
             message,
             help: None,
+            kind: None,
             pointer: Some(Box::new(diagnostic)),
         }
     }

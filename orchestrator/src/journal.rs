@@ -65,8 +65,14 @@ pub enum Event {
     Saved { step: u64 },
     /// The run stopped because it was asked to; its state is kept.
     Paused { step: u64 },
-    /// The run stopped with an error; `code` is the process's exit code.
-    Failed { reason: String, code: i32 },
+    /// The run stopped with an error; `code` is the process's exit code. `kind` is a word for programs, where there is one:
+    /// `not-finite` and `diverged` are failures that another attempt would only repeat.
+    Failed {
+        reason: String,
+        code: i32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kind: Option<String>,
+    },
     /// The artefact is whole.
     Done,
 }
@@ -100,6 +106,10 @@ impl Journal {
             file,
             seq,
         })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Appends one event in one write.

@@ -38,11 +38,12 @@ pub const LONG: &str = r#"
 [experiment.long]
 scale = "tiny"
 towers = "stand-in"
+upkeep = { save_every = 1.0 }
 
 [experiment.long.restore]
 network = "restormer"
 loss = { contrastive = 0.0, clip_aware = 0.0, perceptual = 0.0 }
-training = { steps = 160, batch = 2, patch = 24, save_every = 1.0 }
+training = { steps = 160, batch = 2, patch = 24 }
 
 [[experiment.long.train]]
 dataset = "scenes"

@@ -46,7 +46,14 @@ impl Desk {
             };
             entries
                 .flatten()
-                .any(|entry| entry.path().join("state.safetensors").exists())
+                .filter_map(|entry| std::fs::read_dir(entry.path().join("checkpoints")).ok())
+                .flatten()
+                .flatten()
+                .any(|file| {
+                    let path = file.path();
+                    let is_checkpoint = file.file_name().to_string_lossy().starts_with("step-");
+                    is_checkpoint && path.extension().is_some_and(|ending| ending == "safetensors")
+                })
         });
     }
 }
@@ -60,6 +67,11 @@ impl Running {
     /// The process id of the worker that the program has started.
     #[track_caller]
     pub fn worker(&self) -> u32 {
+        self.find_worker().expect("the program has a worker")
+    }
+
+    /// The same, if there is one just now.
+    pub fn find_worker(&self) -> Option<u32> {
         let parent = Pid::from_u32(self.child.id());
         let mut system = System::new();
         system.refresh_processes(ProcessesToUpdate::All, true);
@@ -67,7 +79,12 @@ impl Running {
             .processes()
             .values()
             .filter(|process| process.parent() == Some(parent) && process.thread_kind().is_none());
-        children.next().expect("the program has a worker").pid().as_u32()
+        children.next().map(|child| child.pid().as_u32())
+    }
+
+    /// Whether the program has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Waits for the program to end.

@@ -45,7 +45,8 @@ impl AdamW {
         }
     }
 
-    /// One step at `rate`. Gives the changed module and the gradient's global norm before clipping.
+    /// One step at `rate`. Gives the changed module and the gradient's global norm before clipping; where that is no
+    /// number, nothing is changed.
     pub fn step<M: Module>(&mut self, module: M, gradients: &Gradients, rate: f64) -> (M, f64) {
         let mut norm = Norm {
             gradients,
@@ -53,6 +54,9 @@ impl AdamW {
         };
         module.visit(&mut norm);
         let norm = norm.total();
+        if !norm.is_finite() {
+            return (module, norm);
+        }
         let scale = if self.clip_norm > 0.0 && norm > self.clip_norm {
             self.clip_norm / (norm + 1e-6)
         } else {
@@ -254,6 +258,23 @@ mod tests {
         let gradients = loss(&module).backward();
         let (_, norm) = AdamW::new(0.0, 1.0).step(module, &gradients, 0.1);
         assert!((norm - (4.0_f64 + 16.0 + 9.0 + 9.0).sqrt()).abs() < 1e-5, "{norm}");
+    }
+
+    #[test]
+    fn a_gradient_that_is_no_number_changes_nothing() {
+        let device = Device::flex().autodiff();
+        let (module, mut adamw) = (two(&device), AdamW::new(0.01, 1.0));
+        let (module, _) = adamw.step(module.clone(), &loss(&module).backward(), 0.1);
+        let state = |module: &Two, adamw: &AdamW| {
+            let mut checkpoint = Checkpoint::from_module(module);
+            adamw.save(&mut checkpoint, "adamw");
+            checkpoint
+        };
+        let before = state(&module, &adamw);
+        let gradients = (loss(&module) * f32::INFINITY).backward();
+        let (module, norm) = adamw.step(module, &gradients, 0.1);
+        assert!(!norm.is_finite());
+        assert_eq!(state(&module, &adamw), before);
     }
 
     #[test]

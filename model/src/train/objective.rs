@@ -124,7 +124,15 @@ fn features(tower: &Vgg16, picture: Tensor<4>) -> Features {
 /// The loss and its terms by name, for the record. L1 is always on.
 pub struct Terms {
     pub total: Tensor<1>,
-    pub parts: Vec<(&'static str, Tensor<1>)>,
+    pub parts: Vec<Part>,
+}
+
+/// One term of the sum.
+pub struct Part {
+    pub name: &'static str,
+    pub weight: f64,
+    /// Before it is weighted.
+    pub loss: Tensor<1>,
 }
 
 impl Terms {
@@ -133,12 +141,16 @@ impl Terms {
         let loss = l1(restored, clean);
         Self {
             total: loss.clone(),
-            parts: vec![("l1", loss)],
+            parts: vec![Part {
+                name: "l1",
+                weight: 1.0,
+                loss,
+            }],
         }
     }
 
     pub fn add(&mut self, name: &'static str, weight: f64, loss: Tensor<1>) {
         self.total = self.total.clone() + loss.clone() * weight;
-        self.parts.push((name, loss));
+        self.parts.push(Part { name, weight, loss });
     }
 }

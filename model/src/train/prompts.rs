@@ -1,18 +1,16 @@
 //! The prompts stage's loop: the quality perceiver of eq. 1. Only the prompts' tokens learn; CLIP is frozen, so the
 //! pictures' features are computed once, outside.
 
-use std::path::Path;
-
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Distribution, Int, Tensor, TensorData},
+    tensor::{Distribution, Int, Tensor, TensorData},
 };
 
 use super::{NotFinite, adamw::AdamW, schedule::Schedule, state::State};
 use crate::{
     loss::{prompt_cross_entropy, quality_logits},
     tower::{Clip, clip::tokens},
-    weights::WeightsError,
+    weights::{Checkpoint, WeightsError},
 };
 
 /// How a prompt's tokens start (Table VIII).
@@ -95,13 +93,16 @@ impl Learner {
         }
     }
 
-    pub fn resume(mut self, path: &Path, device: &Device) -> Result<Self, WeightsError> {
-        self.state = self.state.resume(path, device)?;
+    /// Goes on from a state's checkpoint, which an error calls `origin`.
+    pub fn resume(mut self, checkpoint: Checkpoint, origin: &str) -> Result<Self, WeightsError> {
+        let device = self.state.module.context.val().device().inner();
+        self.state = self.state.resume(checkpoint, origin, &device)?;
         Ok(self)
     }
 
-    pub fn save(&self, path: &Path) -> Result<(), WeightsError> {
-        self.state.save(path)
+    /// Everything that the training has come to.
+    pub fn state(&self) -> &State<Prompts> {
+        &self.state
     }
 
     /// Steps done.
@@ -135,7 +136,15 @@ impl Learner {
         }
         let gradients = loss.backward();
         let rate = self.schedule.rate(self.state.step);
-        self.state.module = self.state.adamw.step(self.state.module.clone(), &gradients, rate).0;
+        let (module, norm) = self.state.adamw.step(self.state.module.clone(), &gradients, rate);
+        if !norm.is_finite() {
+            return Err(NotFinite {
+                term: "gradient".into(),
+                step,
+                value: norm as f32,
+            });
+        }
+        self.state.module = module;
         self.state.step = step;
         Ok(f64::from(value))
     }
@@ -149,6 +158,8 @@ pub fn classify(image: Tensor<2>, text: Tensor<2>) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
     use crate::tower::stand_in;
 

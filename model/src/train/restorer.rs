@@ -1,7 +1,5 @@
 //! The restore stage's loop, and with L1 alone the medium stage's: one step at a time.
 
-use std::path::Path;
-
 use burn::{
     module::Module,
     tensor::{Device, Tensor},
@@ -13,13 +11,13 @@ use super::{
     batch::Crops,
     guide::Guide,
     identity,
-    objective::{Objective, Terms},
+    objective::{Objective, Part, Terms},
     schedule::Schedule,
     state::State,
 };
 use crate::{
-    network::{Network, NetworkConfig, Restorer},
-    weights::{Checkpoint, WeightsError},
+    network::{Guidance, Network, NetworkConfig, Restorer, whole_picture},
+    weights::{Checkpoint, WeightsError, load},
 };
 
 /// A restorer in training.
@@ -32,12 +30,18 @@ pub struct Training {
     device: Device,
 }
 
-/// What one step came to: the loss, its terms, the rate, the gradient's norm.
+/// What one step came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The step that was done, counted from 1.
     pub step: u64,
-    pub values: Vec<(&'static str, f64)>,
+    /// The loss's terms before they are weighted, then the loss itself.
+    pub losses: Vec<(&'static str, f64)>,
+    /// The sum of eq. 13.
+    pub loss: f64,
+    pub rate: f64,
+    /// Over all parameters, before clipping.
+    pub gradient_norm: f64,
 }
 
 impl Training {
@@ -73,14 +77,21 @@ impl Training {
         self
     }
 
-    /// Goes on from what [`Training::save`] wrote.
-    pub fn resume(mut self, path: &Path) -> Result<Self, WeightsError> {
-        self.state = self.state.resume(path, &self.device.clone().inner())?;
+    /// Goes on from a state's checkpoint, which an error calls `origin`.
+    pub fn resume(mut self, checkpoint: Checkpoint, origin: &str) -> Result<Self, WeightsError> {
+        self.state = self.state.resume(checkpoint, origin, &self.device.clone().inner())?;
         Ok(self)
     }
 
-    pub fn save(&self, path: &Path) -> Result<(), WeightsError> {
-        self.state.save(path)
+    /// Takes over these weights, and nothing else.
+    pub fn with_weights(mut self, weights: &Checkpoint, origin: &str) -> Result<Self, WeightsError> {
+        self.state.module = load(self.state.module, weights, origin)?;
+        Ok(self)
+    }
+
+    /// Everything that the training has come to.
+    pub fn state(&self) -> &State<Network> {
+        &self.state
     }
 
     /// Steps done.
@@ -108,29 +119,32 @@ impl Training {
         self.state.module.valid()
     }
 
-    /// Mean PSNR in dB over RGB of restored crops, clipped to \[0, 1\] (eq. 10's avgPSNR).
-    pub fn average_psnr(&self, slice: &[Crops]) -> f64 {
-        let network = self.network();
+    /// PSNR in dB over RGB of each restored crop, clipped to \[0, 1\]; eq. 10's avgPSNR is the mean over several batches.
+    pub fn psnr(&self, crops: &Crops) -> Vec<f64> {
         let device = self.device.clone().inner();
-        let mut sum = 0.0;
-        let mut count = 0;
-        for crops in slice {
-            let degraded = crops.tensor(&crops.degraded, &device);
-            let tokens = self
-                .guide
-                .as_ref()
-                .map(|guide| guide.tokens(degraded.clone()).map(Tensor::inner));
-            let restored = network.restore(degraded, tokens).image.clamp(0.0, 1.0);
-            let difference = restored - crops.tensor(&crops.clean, &device);
-            let squares = (difference.clone() * difference)
-                .reshape([crops.batch as i32, -1])
-                .mean_dim(1);
-            for error in squares.into_data().iter::<f64>() {
-                sum += -10.0 * error.max(1e-10).log10();
-                count += 1;
-            }
-        }
-        sum / f64::from(count.max(1))
+        let degraded = crops.tensor(&crops.degraded, &device);
+        let tokens = self.guidance(&degraded);
+        let restored = self.network().restore(degraded, tokens).image.clamp(0.0, 1.0);
+        let difference = restored - crops.tensor(&crops.clean, &device);
+        let squares = (difference.clone() * difference)
+            .reshape([crops.batch as i32, -1])
+            .mean_dim(1);
+        let errors = squares.into_data();
+        errors
+            .iter::<f64>()
+            .map(|error| -10.0 * error.max(1e-10).log10())
+            .collect()
+    }
+
+    /// A whole degraded picture `[1, 3, H, W]` (no autodiff), restored as the network is now, clipped to \[0, 1\].
+    pub fn restore(&self, degraded: Tensor<4>) -> Tensor<4> {
+        let tokens = self.guidance(&degraded);
+        whole_picture::restore(&self.network(), degraded, tokens).clamp(0.0, 1.0)
+    }
+
+    fn guidance(&self, degraded: &Tensor<4>) -> Option<Guidance> {
+        let guide = self.guide.as_ref()?;
+        Some(guide.tokens(degraded.clone()).map(Tensor::inner))
     }
 
     /// One optimiser step on one batch.
@@ -166,18 +180,25 @@ impl Training {
 
     fn finish(&mut self, terms: Terms) -> Result<Report, NotFinite> {
         let step = self.state.step + 1;
-        let mut values = Vec::with_capacity(terms.parts.len() + 3);
+        let mut losses = Vec::with_capacity(terms.parts.len() + 1);
         let Terms { total, parts } = terms;
-        for (name, loss) in parts.into_iter().chain([("loss", total.clone())]) {
+        let sum = Part {
+            name: "loss",
+            weight: 1.0,
+            loss: total.clone(),
+        };
+        for Part { name, weight, loss } in parts.into_iter().chain([sum]) {
             let value: f32 = loss.into_scalar();
-            if !value.is_finite() {
+            // A finite term may leave the numbers by its weight alone.
+            let weighted = value * weight as f32;
+            if !weighted.is_finite() {
                 return Err(NotFinite {
                     term: name.into(),
                     step,
-                    value,
+                    value: weighted,
                 });
             }
-            values.push((name, f64::from(value)));
+            losses.push((name, f64::from(value)));
         }
         let rate = self.schedule.rate(self.state.step);
         let gradients = total.backward();
@@ -191,7 +212,12 @@ impl Training {
         }
         self.state.module = module;
         self.state.step = step;
-        values.extend([("rate", rate), ("gradient_norm", norm)]);
-        Ok(Report { step, values })
+        Ok(Report {
+            step,
+            loss: losses.last().map_or(0.0, |(_, loss)| *loss),
+            losses,
+            rate,
+            gradient_norm: norm,
+        })
     }
 }

@@ -1,13 +1,11 @@
-//! Everything that a training needs to go on as if it had never stopped, in one safetensors file.
-
-use std::path::Path;
+//! Everything that a module in training needs to go on as if it had never stopped, as one checkpoint.
 
 use burn::{module::Module, tensor::Device};
 
 use super::adamw::AdamW;
 use crate::weights::{Checkpoint, WeightsError, load};
 
-/// A module in training.
+/// A module in training. A clone is cheap, and stays as it is while the original goes on.
 #[derive(Clone, Debug)]
 pub struct State<M> {
     pub module: M,
@@ -17,6 +15,9 @@ pub struct State<M> {
     /// The network's average PSNR at the last epoch's start, in dB (eq. 10).
     pub average_psnr: Option<f64>,
 }
+
+/// The module's parameters stand under this prefix.
+const MODULE: &str = "module.";
 
 impl<M: Module> State<M> {
     pub fn new(module: M, adamw: AdamW) -> Self {
@@ -28,14 +29,14 @@ impl<M: Module> State<M> {
         }
     }
 
-    /// Writes the state, whole or not at all.
-    pub fn save(&self, path: &Path) -> Result<(), WeightsError> {
+    /// The state as it is now, read back from the device.
+    pub fn checkpoint(&self) -> Checkpoint {
         let weights = Checkpoint::from_module(&self.module);
         let mut checkpoint = Checkpoint::default();
         checkpoint.tensors = weights
             .tensors
             .into_iter()
-            .map(|(key, array)| (format!("module.{key}"), array))
+            .map(|(key, array)| (format!("{MODULE}{key}"), array))
             .collect();
         self.adamw.save(&mut checkpoint, "adamw");
         checkpoint.metadata.insert("step".into(), self.step.to_string());
@@ -44,18 +45,16 @@ impl<M: Module> State<M> {
                 .metadata
                 .insert("average_psnr".into(), psnr.to_bits().to_string());
         }
-        checkpoint.write(path)
+        checkpoint
     }
 
-    /// Takes up what [`State::save`] wrote. `self` is a state as it was made for step 0.
-    pub fn resume(self, path: &Path, device: &Device) -> Result<Self, WeightsError> {
-        let checkpoint = Checkpoint::read(path)?;
-        let damaged = || WeightsError::Format {
-            path: path.to_path_buf(),
-            reason: "no training state in it".into(),
+    /// Takes up what [`State::checkpoint`] gave. `self` is a state as it was made for step 0; `origin` is what an error
+    /// calls the checkpoint.
+    pub fn resume(self, mut checkpoint: Checkpoint, origin: &str, device: &Device) -> Result<Self, WeightsError> {
+        let damaged = || WeightsError::Damaged {
+            path: origin.into(),
+            reason: "there is no training state in it".into(),
         };
-        let module = load(self.module, &checkpoint.under("module."), &path.display().to_string())?;
-        let adamw = self.adamw.load(&checkpoint, "adamw", device).ok_or_else(damaged)?;
         let step = checkpoint
             .metadata
             .get("step")
@@ -66,6 +65,8 @@ impl<M: Module> State<M> {
             .get("average_psnr")
             .and_then(|bits| bits.parse().ok())
             .map(f64::from_bits);
+        let module = load(self.module, &checkpoint.take(MODULE), origin)?;
+        let adamw = self.adamw.load(&checkpoint, "adamw", device).ok_or_else(damaged)?;
         Ok(Self {
             module,
             adamw,
@@ -73,4 +74,9 @@ impl<M: Module> State<M> {
             average_psnr: psnr,
         })
     }
+}
+
+/// The weights alone out of a state's checkpoint.
+pub fn weights_of(mut checkpoint: Checkpoint) -> Checkpoint {
+    checkpoint.take(MODULE)
 }

@@ -45,8 +45,22 @@ impl Array {
     /// What a tensor holds, read back from its device as f32.
     pub fn of<const D: usize>(tensor: &Tensor<D>) -> Self {
         let shape = tensor.dims().to_vec();
-        let data = tensor.clone().into_data().iter::<f32>().collect();
+        let data = tensor.clone().into_data().convert::<f32>();
+        let data = data.try_into_vec().unwrap_or_default();
         Self { shape, data }
+    }
+
+    /// The elements as a file holds them, lowest byte first, a piece at a time.
+    pub(super) fn bytes<E>(&self, mut take: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        /// Elements a piece.
+        const PIECE: usize = 1 << 18;
+        let mut bytes = Vec::with_capacity(self.data.len().min(PIECE) * size_of::<f32>());
+        for piece in self.data.chunks(PIECE) {
+            bytes.clear();
+            bytes.extend(piece.iter().flat_map(|value| value.to_le_bytes()));
+            take(&bytes)?;
+        }
+        Ok(())
     }
 
     fn filled<const D: usize>(&self) -> [usize; D] {
@@ -72,6 +86,24 @@ impl Checkpoint {
         Self {
             tensors: stripped.collect(),
             metadata: self.metadata.clone(),
+        }
+    }
+
+    /// Takes those tensors out of this checkpoint.
+    #[must_use]
+    pub fn take(&mut self, prefix: &str) -> Self {
+        let all = std::mem::take(&mut self.tensors);
+        let (mut taken, mut left) = (BTreeMap::new(), BTreeMap::new());
+        for (key, array) in all {
+            match key.strip_prefix(prefix) {
+                Some(rest) => taken.insert(rest.to_owned(), array),
+                None => left.insert(key, array),
+            };
+        }
+        self.tensors = left;
+        Self {
+            tensors: taken,
+            metadata: BTreeMap::new(),
         }
     }
 }

@@ -11,6 +11,8 @@ pub enum WeightsError {
     Write { path: PathBuf, source: io::Error },
     #[error("{path} is not a whole safetensors or PyTorch file ({reason}): fetch it again")]
     Format { path: PathBuf, reason: String },
+    #[error("{path} is damaged: {reason}")]
+    Damaged { path: PathBuf, reason: String },
     #[error("{path}: tensor {tensor} has the type {dtype}; convert it to float32, float16 or bfloat16")]
     Type {
         path: PathBuf,

@@ -76,15 +76,13 @@ impl Checkpoint {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(header.as_bytes())?;
         for array in self.tensors.values() {
-            for value in &array.data {
-                out.write_all(&value.to_le_bytes())?;
-            }
+            array.bytes(|bytes| out.write_all(bytes))?;
         }
         out.into_inner()?.sync_all()
     }
 
     /// The format's header, written here rather than by the library, whose order of remarks is random.
-    fn header(&self) -> String {
+    pub(super) fn header(&self) -> String {
         let mut entries: BTreeMap<&str, Value> = BTreeMap::new();
         if !self.metadata.is_empty() {
             entries.insert("__metadata__", json!(self.metadata));

@@ -17,6 +17,7 @@ mod keys;
 mod load;
 mod pytorch;
 pub mod recipe;
+mod sealed;
 mod torchscript;
 
 pub use checkpoint::{Array, Checkpoint};

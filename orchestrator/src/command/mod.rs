@@ -1,5 +1,6 @@
 //! The subcommands, one file or folder each: arguments in, results on stdout, talk on stderr.
 
+pub mod checkpoints;
 pub mod data;
 pub mod doctor;
 mod manner;
@@ -39,6 +40,8 @@ pub enum Command {
     Runs(runs::Args),
     /// List, show and export the metrics of runs.
     Metrics(metrics::Args),
+    /// List the checkpoints of an unfinished training, and go back to one.
+    Checkpoints(checkpoints::Args),
     /// List the proxies' negatives and remake them.
     Negatives(negatives::Args),
     /// Install, list and remove pretrained weights.
@@ -61,6 +64,7 @@ impl Command {
             Self::Data(args) => data::run(args, home, talk),
             Self::Runs(args) => runs::run(args, home, talk),
             Self::Metrics(args) => metrics::run(args, home, talk),
+            Self::Checkpoints(args) => checkpoints::run(args, home, talk),
             Self::Negatives(args) => negatives::run(args, home, talk),
             Self::Weights(args) => weights::run(args, home, talk),
             Self::Doctor(args) => doctor::run(args, home, talk),

@@ -230,7 +230,7 @@ fn words(event: &Event) -> Option<(&'static str, String)> {
         Event::Note { text } => ("note", text.clone()),
         Event::Saved { step } => ("saved", format!("at {step}")),
         Event::Paused { step } => ("paused", format!("at {step}")),
-        Event::Failed { reason, code } => ("failed", format!("{reason} (exit code {code})")),
+        Event::Failed { reason, code, .. } => ("failed", format!("{reason} (exit code {code})")),
         Event::Done => ("done", String::new()),
     })
 }
@@ -381,6 +381,7 @@ mod tests {
             Event::Failed {
                 reason: "the loss became NaN".to_string(),
                 code: 9,
+                kind: Some("not-finite".to_string()),
             },
         ];
         for (seq, event) in (1..).zip(told) {

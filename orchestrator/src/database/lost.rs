@@ -123,6 +123,7 @@ mod tests {
             Event::Failed {
                 reason: "no pictures".into(),
                 code: 5,
+                kind: None,
             },
             Event::Saved { step: 7 },
         ] {

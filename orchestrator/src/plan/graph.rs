@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Node, Weights, pictures::Finder, plan};
 use crate::{
     failure::{Exit, Failure},
-    spec::Case,
+    spec::{Case, upkeep::Upkeep},
 };
 
 /// Cases are planned so many at a time: what they share is dropped before the next ones come.
@@ -30,6 +30,7 @@ pub struct PlannedCase {
     pub scale: String,
     /// All settings as JSON, keys in alphabetical order.
     pub settings: String,
+    pub upkeep: Upkeep,
     /// Positions in [`Graph::nodes`], inputs first.
     pub nodes: Vec<usize>,
 }
@@ -71,6 +72,7 @@ impl Graph {
                     seed: case.seed,
                     scale: case.settings.scale.to_string(),
                     settings,
+                    upkeep: case.settings.upkeep.clone(),
                     nodes,
                 });
             }

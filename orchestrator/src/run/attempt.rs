@@ -22,6 +22,7 @@ use crate::{
     plan::Node,
     process,
     show::progress::Bar,
+    spec::upkeep::Upkeep,
     stage::context::{create_folder, write_json},
 };
 
@@ -37,6 +38,8 @@ pub struct Terms {
     pub device: String,
     /// Threads that it may use; `None`: as many as there are cores.
     pub threads: Option<usize>,
+    /// How a training is looked after.
+    pub upkeep: Upkeep,
     /// A training takes at most so many steps before it pauses.
     pub step_limit: Option<u64>,
     pub limits: Limits,
@@ -79,6 +82,7 @@ impl Attempt {
             run: id.clone(),
             device: terms.device.clone(),
             orchestrator: std::process::id(),
+            upkeep: terms.upkeep.clone(),
             step_limit: terms.step_limit,
         };
         let order_path = work.join("order.json");

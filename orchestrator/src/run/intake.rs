@@ -8,6 +8,7 @@ use crate::{
     failure::{Exit, Failure},
     home::Home,
     plan::Node,
+    spec::upkeep::Upkeep,
 };
 
 /// For whom a run is made: the first case that needs its artefact.
@@ -19,6 +20,7 @@ pub struct Owner {
     /// Such as `table7 b`.
     pub title: String,
     pub seed: u64,
+    pub upkeep: Upkeep,
 }
 
 /// Records the request's experiments, its cases and what they stand on; returns the cases as owners.
@@ -63,6 +65,7 @@ pub fn record_cases(database: &Database, request: &Request) -> Result<Vec<Owner>
                 case.title()
             },
             seed: case.seed,
+            upkeep: case.upkeep.clone(),
         })
         .collect())
 }

@@ -245,6 +245,7 @@ impl Server<'_> {
         let terms = Terms {
             device: self.slots.device(place).to_string(),
             threads: self.slots.threads(),
+            upkeep: owner.as_ref().map(|owner| owner.upkeep.clone()).unwrap_or_default(),
             step_limit: self.manner.step_limit,
             limits: self.manner.limits,
         };

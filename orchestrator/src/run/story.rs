@@ -27,11 +27,11 @@ impl Story {
                     bar.at(step, &values);
                 }
                 Event::Note { text } => self.notes.push(text),
-                Event::Failed { reason, code } => {
+                Event::Failed { reason, code, kind } => {
                     self.last_word = Some(LastWord {
                         reason,
                         code,
-                        kind: None,
+                        kind,
                     });
                 }
                 Event::Metric { name, .. } => {

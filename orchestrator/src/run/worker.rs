@@ -19,6 +19,7 @@ use crate::{
     home::Home,
     journal::{Event, Journal},
     signals::{self, SIGINT, SIGTERM},
+    spec::upkeep::Upkeep,
     stage::{
         Context, Job, Outcome,
         context::{create_folder, read_json},
@@ -34,6 +35,9 @@ pub struct Order {
     pub device: String,
     /// The orchestrator's process: the worker stops when it is gone.
     pub orchestrator: u32,
+    /// How a training is looked after.
+    #[serde(default)]
+    pub upkeep: Upkeep,
     /// A training pauses after so many steps of this attempt.
     #[serde(default)]
     pub step_limit: Option<u64>,
@@ -57,6 +61,7 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
             Journal::open(&journal)?.append(Event::Failed {
                 reason,
                 code: failure.exit.code(),
+                kind: failure.kind.map(String::from),
             })?;
             Err(failure)
         }
@@ -76,10 +81,12 @@ fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
         device: order.device.clone(),
     })?;
     let mut context = Context::new(home.clone(), &key, device, journal, stop)?;
+    context.look_after(order.upkeep.clone(), order.step_limit);
     let outcome = order.job.run(&mut context)?;
     if outcome == Outcome::Done {
         manifest::write(&context.output(), &order.job)?;
         finish(&context.output(), &home.artefact(&key))?;
+        context.forget_state();
     }
     Ok(outcome)
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     medium::Medium, negatives::Negatives, pictures::PictureSet, prompts::Prompts, restore::Restore, size::Size,
+    upkeep::Upkeep,
 };
 
 /// Which frozen encoders an experiment uses.
@@ -44,6 +45,7 @@ pub struct Experiment {
     pub negatives: Negatives,
     /// The network and its loss.
     pub restore: Restore,
+    pub upkeep: Upkeep,
 }
 
 impl Default for Experiment {
@@ -61,6 +63,7 @@ impl Default for Experiment {
             prompts: Prompts::default(),
             negatives: Negatives::default(),
             restore: Restore::default(),
+            upkeep: Upkeep::default(),
         }
     }
 }
@@ -82,6 +85,7 @@ impl Experiment {
         under("prompts", self.prompts.check());
         under("restore", self.restore.check());
         under("restore.training", self.restore.training.check());
+        under("upkeep", self.upkeep.check());
         if self.train.is_empty() {
             wrong.push((
                 "train".into(),

@@ -28,6 +28,7 @@ mod tests;
 mod traced;
 pub mod training;
 mod tree;
+pub mod upkeep;
 
 use std::path::{Path, PathBuf};
 

@@ -30,8 +30,43 @@ pub struct Training {
     pub identity_start: bool,
     /// Draw noise anew at every step (`true`), or read the noisy pictures of the degrade stage.
     pub fresh_noise: bool,
-    /// State is saved every so many seconds.
-    pub save_every: f64,
+    /// Pictures kept from the training to measure it on. While it is off it is no part of a job.
+    #[serde(skip_serializing_if = "Validation::is_off")]
+    pub validation: Validation,
+}
+
+/// Pictures that the network does not learn from, restored every so often; and what follows from their PSNR.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Validation {
+    /// Steps between two validations; 0: none, and no picture is held out.
+    pub every: u64,
+    /// Pairs that are measured, evenly from all sets. Their scenes are held out whole, with all their degradations.
+    pub pictures: usize,
+    /// The training stops after so many validations without improvement; 0: never.
+    pub patience: u64,
+    /// dB by which a validation must be better than the last improvement to be one.
+    pub min_delta: f64,
+    /// The artefact is the network of the best validation instead of the last step's.
+    pub use_best: bool,
+}
+
+impl Default for Validation {
+    fn default() -> Self {
+        Self {
+            every: 0,
+            pictures: 8,
+            patience: 0,
+            min_delta: 0.0,
+            use_best: false,
+        }
+    }
+}
+
+impl Validation {
+    pub fn is_off(&self) -> bool {
+        self.every == 0
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -58,7 +93,7 @@ impl Default for Training {
             clip_norm: 0.0,
             identity_start: true,
             fresh_noise: true,
-            save_every: 60.0,
+            validation: Validation::default(),
         }
     }
 }
@@ -98,6 +133,49 @@ impl Training {
         if !(self.clip_norm.is_finite() && self.clip_norm >= 0.0) {
             say("clip_norm", "must be 0 (never) or above".into());
         }
+        let validation = &self.validation;
+        if validation.is_off() && (validation.patience > 0 || validation.use_best) {
+            say(
+                "validation.every",
+                "patience and use_best need validations; 0 makes none".into(),
+            );
+        }
+        if !validation.is_off() && validation.pictures == 0 {
+            say("validation.pictures", "a validation needs at least one picture".into());
+        }
+        if !(validation.min_delta.is_finite() && validation.min_delta >= 0.0) {
+            say("validation.min_delta", "must be 0 dB or above".into());
+        }
         wrong
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_validation_that_is_off_is_no_part_of_a_job() {
+        let job = |training: &Training| serde_json::to_value(training).unwrap();
+        let off = Training::default();
+        assert!(job(&off).get("validation").is_none());
+        let on = Training {
+            validation: Validation {
+                every: 500,
+                ..Validation::default()
+            },
+            ..Training::default()
+        };
+        assert_eq!(job(&on)["validation"]["every"], 500);
+        assert_eq!(serde_json::from_value::<Training>(job(&on)).unwrap(), on);
+    }
+
+    #[test]
+    fn patience_without_validations_is_impossible() {
+        let mut training = Training::default();
+        training.validation.patience = 3;
+        assert_eq!(training.check()[0].0, "validation.every");
+        training.validation.every = 100;
+        assert_eq!(training.check(), []);
     }
 }

@@ -13,10 +13,12 @@ use std::{
 use burn::tensor::Device;
 use serde::{Serialize, de::DeserializeOwned};
 
+use super::{Outcome, train::folder::checkpoints, watchdog::Watchdog};
 use crate::{
     failure::{Exit, Failure},
     home::Home,
     journal::{Event, Journal},
+    spec::upkeep::Upkeep,
 };
 
 /// Progress is told at most this often.
@@ -28,6 +30,9 @@ pub struct Context {
     device: Device,
     journal: Journal,
     stop: Arc<AtomicBool>,
+    watchdog: Watchdog,
+    upkeep: Upkeep,
+    step_limit: Option<u64>,
     told: Instant,
 }
 
@@ -40,16 +45,35 @@ impl Context {
         stop: Arc<AtomicBool>,
     ) -> Result<Self, Failure> {
         let work = home.work_of(key);
+        let watchdog = Watchdog::new(Arc::clone(&stop), journal.path());
         let context = Self {
             home,
             work,
             device,
             journal,
             stop,
+            watchdog,
+            upkeep: Upkeep::default(),
+            step_limit: None,
             told: Instant::now(),
         };
         create_folder(&context.output())?;
         Ok(context)
+    }
+
+    /// How trainings are looked after, and after how many steps one pauses.
+    pub fn look_after(&mut self, upkeep: Upkeep, step_limit: Option<u64>) {
+        self.upkeep = upkeep;
+        self.step_limit = step_limit;
+    }
+
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
+    }
+
+    /// A training pauses after so many steps of this attempt.
+    pub fn step_limit(&self) -> Option<u64> {
+        self.step_limit
     }
 
     pub fn device(&self) -> &Device {
@@ -62,12 +86,18 @@ impl Context {
 
     /// The artefact in the making: becomes the artefact's folder when the stage is done.
     pub fn output(&self) -> PathBuf {
-        self.work.join("artefact")
+        output(&self.work)
     }
 
-    /// The state of a training, kept until the artefact is whole.
-    pub fn state(&self) -> PathBuf {
-        self.work.join("state.safetensors")
+    /// The folder of what is unfinished, kept until the artefact is whole.
+    pub fn work(&self) -> &Path {
+        &self.work
+    }
+
+    /// Removes the state of a training: its artefact is whole.
+    pub fn forget_state(&self) {
+        // What is left over is removed with the rest of the work folder.
+        let _ = std::fs::remove_dir_all(checkpoints(&self.work));
     }
 
     /// The folder of the finished artefact `key`.
@@ -85,6 +115,25 @@ impl Context {
     /// Whether somebody wants this run to save and stop.
     pub fn should_stop(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Tells that the run stops at `step` because it was asked to.
+    pub fn paused(&mut self, step: u64) -> Result<Outcome, Failure> {
+        self.tell(Event::Paused { step })?;
+        Ok(Outcome::Paused)
+    }
+
+    /// Does what may take long without a chance to look at the wish to stop. Where that wish comes and `work` does not
+    /// end in time, `save` is called from another thread, the run is told paused at `step`, and the process ends.
+    ///
+    /// `work` must not tell anything: the journal has one writer.
+    pub fn interruptible<T>(
+        &self,
+        step: u64,
+        save: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        self.watchdog.guard(step, Box::new(save), work)
     }
 
     pub fn tell(&mut self, event: Event) -> Result<(), Failure> {
@@ -124,7 +173,7 @@ impl Context {
         self.tell(Event::Progress { step, of, values })
     }
 
-    /// Works through `items` in parallel, telling progress. `false`: stopped on request with items left.
+    /// Works through `items` in parallel, telling progress. `false`: stopped on request with items left, and told so.
     pub fn for_each<T: Sync>(
         &mut self,
         items: &[T],
@@ -136,17 +185,27 @@ impl Context {
         self.started(0, of, unit)?;
         let done = AtomicU64::new(0);
         for chunk in items.chunks(rayon::current_num_threads() * 8) {
-            if self.should_stop() {
-                return Ok(false);
-            }
             chunk.par_iter().try_for_each(|item| {
+                if self.should_stop() {
+                    return Ok(());
+                }
                 done.fetch_add(1, Ordering::Relaxed);
                 work(item)
             })?;
-            self.progress(done.load(Ordering::Relaxed), of, &[])?;
+            let done = done.load(Ordering::Relaxed);
+            if self.should_stop() && done < of {
+                self.paused(done)?;
+                return Ok(false);
+            }
+            self.progress(done, of, &[])?;
         }
         Ok(true)
     }
+}
+
+/// The artefact in the making in the work folder `work`.
+pub fn output(work: &Path) -> PathBuf {
+    work.join("artefact")
 }
 
 pub fn create_folder(path: &Path) -> Result<(), Failure> {

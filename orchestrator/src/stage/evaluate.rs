@@ -63,21 +63,27 @@ impl Stage for Evaluate {
         let of = pairs.len() as u64;
         context.started(0, of, "pictures")?;
         let mut rows = Vec::new();
-        let mut sum = 0.0;
+        let (mut sum, mut measured) = (0.0, 0);
         for (index, pair) in pairs.iter().enumerate() {
             if context.should_stop() {
-                return Ok(Outcome::Paused);
+                return context.paused(index as u64);
+            }
+            let path = folder.join(png_name(&pair.name));
+            if index >= self.rows && path.exists() {
+                // An attempt before this one told its numbers, then wrote it.
+                continue;
             }
             let (clean, degraded) = open(pair)?;
+            let planes =
+                |restorer: &Restorer| context.interruptible(index as u64, || Ok(()), || restorer.planes(&degraded));
+            let of_medium = medium.as_ref().map(planes);
+            let of_restorer = planes(&restorer);
             let mut cells = vec![self.measure(context, pair, "degraded", degraded.to_planes(), &clean)?.1];
-            if let Some(medium) = &medium {
-                cells.push(
-                    self.measure(context, pair, "medium", medium.planes(&degraded), &clean)?
-                        .1,
-                );
+            if let Some(planes) = of_medium {
+                cells.push(self.measure(context, pair, "medium", planes, &clean)?.1);
             }
-            let (psnr, restored) = self.measure(context, pair, "restored", restorer.planes(&degraded), &clean)?;
-            restored.picture.save_png(&folder.join(png_name(&pair.name)))?;
+            let (psnr, restored) = self.measure(context, pair, "restored", of_restorer, &clean)?;
+            restored.picture.save_png(&path)?;
             cells.push(restored);
             cells.push(Cell {
                 caption: String::new(),
@@ -90,7 +96,8 @@ impl Stage for Evaluate {
                 });
             }
             sum += psnr;
-            context.progress(index as u64 + 1, of, &[("psnr", sum / (index + 1) as f64)])?;
+            measured += 1;
+            context.progress(index as u64 + 1, of, &[("psnr", sum / f64::from(measured))])?;
         }
         let columns: &[&str] = if medium.is_some() {
             &["degraded", "medium", "restored", "clean"]

@@ -3,10 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, sync_channel},
-    },
+    sync::mpsc::{Receiver, sync_channel},
     thread::Scope,
     time::Duration,
 };
@@ -100,14 +97,13 @@ pub fn ahead<'scope>(
     batches: &'scope Batches,
     seed: u64,
     steps: std::ops::Range<u64>,
-    stop: &'scope AtomicBool,
 ) -> Receiver<Result<Crops, Failure>> {
     let (sender, receiver) = sync_channel(AHEAD);
     scope.spawn(move || {
         for step in steps {
             let made = batches.batch(seed, step).map(crops).map_err(Failure::from);
             let failed = made.is_err();
-            if stop.load(Ordering::Relaxed) || sender.send(made).is_err() || failed {
+            if sender.send(made).is_err() || failed {
                 return;
             }
         }

@@ -12,8 +12,8 @@ use super::{
     context::write_json,
     loader,
     pairs::{Pair, Set, png_name},
-    restorer::{Configuration, Restorer, psnr, save},
-    train,
+    restorer::{Configuration, Restorer, psnr},
+    train::{self, Material, validation::HeldOut},
 };
 use crate::{failure::Failure, spec::training::Training};
 
@@ -57,7 +57,10 @@ impl Stage for Medium {
         let pairs = loader::read(&self.sets, context)?;
         let learned = self.learned(&pairs);
         let is_learned = |set: &Set, pair: &Pair| learned[&(set.group.as_str(), pair.name.as_str())];
-        let batches = loader::batches(&self.sets, &pairs, &self.training, false, is_learned, |_, _| Vec::new())?;
+        let validation = &self.training.validation;
+        let held_out = HeldOut::choose(&self.sets, &pairs, validation, self.seed, is_learned)?;
+        let taken = |set: &Set, pair: &Pair| is_learned(set, pair) && !held_out.holds(pair);
+        let batches = loader::batches(&self.sets, &pairs, &self.training, false, taken, |_, _| Vec::new())?;
         let training = restorer::Training::new(
             &self.network,
             self.seed,
@@ -65,16 +68,20 @@ impl Stage for Medium {
             train::schedule(&self.training),
             context.device(),
         );
-        let (training, outcome) = train::train(context, training, &batches, &self.training, self.seed, None)?;
-        if outcome == Outcome::Paused {
-            return Ok(outcome);
-        }
+        let material = Material {
+            batches,
+            epochs: None,
+            held_out,
+        };
+        let Some(trained) = train::train(context, training, &material, &self.training, self.seed)? else {
+            return Ok(Outcome::Paused);
+        };
         let configuration = Configuration {
             network: self.network.clone(),
             guide: None,
         };
-        save(&context.output(), &configuration, training.weights())?;
-        let restorer = Restorer::new(training.network(), None, context.device());
+        trained.save(context, &configuration)?;
+        let restorer = Restorer::new(trained.training.network(), None, context.device());
         restore_all(context, &restorer, &self.sets, &pairs, |set, pair| {
             !is_learned(set, pair)
         })
@@ -139,7 +146,7 @@ pub fn restore_all(
     let mut each = Vec::with_capacity(work.len());
     for (done, (set, pair)) in work.iter().enumerate() {
         if context.should_stop() {
-            return Ok(Outcome::Paused);
+            return context.paused(done as u64);
         }
         let path = context
             .output_folder(&format!("{RESTORED}/{}", set.folder()))?
@@ -147,7 +154,8 @@ pub fn restore_all(
         let restored = if path.exists() {
             Picture::open(&path)?
         } else {
-            let restored = restorer.picture(&Picture::open(&pair.degraded)?);
+            let degraded = Picture::open(&pair.degraded)?;
+            let restored = context.interruptible(done as u64, || Ok(()), || restorer.picture(&degraded));
             restored.save_png(&path)?;
             restored
         };

@@ -10,12 +10,14 @@ pub mod loader;
 pub mod medium;
 pub mod negatives;
 pub mod pairs;
+mod pool;
 pub mod prompts;
 pub mod restore;
 pub mod restorer;
 pub mod scenes;
 pub mod towers;
 pub mod train;
+mod watchdog;
 
 use serde::{Deserialize, Serialize};
 

@@ -9,12 +9,14 @@ use std::{
 };
 
 use burn::tensor::{Tensor, TensorData};
-use perceive_datasets::{picture::Picture, random::Key};
+use perceive_datasets::random::Key;
 use perceive_model::{
-    tower::{Clip, input::clip_input},
-    train::prompts::{Learner, Prompts as Tokens, Start, classify},
-    train::schedule::Schedule,
-    weights::{Array, Checkpoint},
+    tower::Clip,
+    train::{
+        prompts::{Learner, Prompts as Tokens, Start, classify},
+        schedule::Schedule,
+    },
+    weights::{Array, Checkpoint, WeightsError},
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,11 +24,12 @@ use super::{
     Context, Outcome, Stage, Work, loader,
     medium::RESTORED,
     pairs::{Pair, Set, png_name},
+    pool::{Crops, Pool, Triple},
     towers::Tower,
+    train::attempt::{Attempt, Learning},
 };
 use crate::{
     failure::{Exit, Failure},
-    journal::Event,
     spec::prompts::{Initialisation, Prompts as Settings},
 };
 
@@ -42,15 +45,6 @@ pub struct Prompts {
 
 /// What the stage leaves: `context` (the tokens) and `text` (their features).
 pub const FILE: &str = "prompts.safetensors";
-
-/// CLIP sees this many crops at once.
-const AT_ONCE: usize = 32;
-
-/// Image features of a pool of crops, `[pool, features]` a tier, best tier first.
-struct Pool {
-    tiers: Vec<Tensor<2>>,
-    size: usize,
-}
 
 impl Stage for Prompts {
     const NAME: &'static str = "prompts";
@@ -77,18 +71,20 @@ impl Stage for Prompts {
         let device = context.device().clone().autodiff();
         let clip = self.clip.clip(context.home(), &device)?;
         let (learned, held_out) = self.split(context)?;
-        let Some(pool) = self.pool(context, &clip, &learned, self.settings.pool, "learned")? else {
+        let crops = Crops {
+            patch: self.settings.patch,
+            tiers: self.settings.words.len(),
+            seed: self.seed,
+        };
+        let Some(pool) = crops.pool(context, &clip, &learned, self.settings.pool, "learned")? else {
             return Ok(Outcome::Paused);
         };
         let tests = (self.settings.pool / 4).clamp(1, 1000);
-        let Some(test) = self.pool(context, &clip, &held_out, tests, "held out")? else {
+        let Some(test) = crops.pool(context, &clip, &held_out, tests, "held out")? else {
             return Ok(Outcome::Paused);
         };
-        let mut learner = self.learner(clip);
-        let state = context.state();
-        if state.exists() {
-            learner = learner.clone().resume(&state, context.device()).unwrap_or(learner);
-        }
+        let mut attempt = Attempt::new(context, false);
+        let mut learner = attempt.resume(context, self.learner(clip))?;
         let steps = if self.settings.initialisation == Initialisation::Fixed {
             0
         } else {
@@ -96,21 +92,19 @@ impl Stage for Prompts {
         };
         context.started(learner.steps(), steps, "steps")?;
         for step in learner.steps()..steps {
-            if context.should_stop() {
-                learner.save(&state)?;
-                context.tell(Event::Paused { step })?;
-                return Ok(Outcome::Paused);
+            if attempt.is_over(context, step) {
+                return attempt.pause(context, &learner);
             }
             let (image, tiers) = self.batch(&pool, step, &device);
-            let loss = learner
-                .step(image, &tiers)
-                .map_err(|broken| Failure::new(Exit::Training, broken.to_string()))?;
+            let stepped = attempt.unless_stopped(context, &mut learner, |learner| learner.step(image, &tiers));
+            let loss = stepped.map_err(|broken| attempt.not_finite(context, &broken))?;
             let done = step + 1;
             if done.is_multiple_of((steps / 100).max(1)) || done == steps {
                 context.metric("prompt_cross_entropy", done, loss)?;
                 context.metric("accuracy", done, accuracy(&learner, &test))?;
             }
             context.progress(done, steps, &[("loss", loss)])?;
+            attempt.stepped(context, &learner, loss)?;
         }
         let reached = accuracy(&learner, &test);
         context.metric("accuracy_held_out", learner.steps(), reached)?;
@@ -203,47 +197,6 @@ impl Prompts {
             .find(|path| path.exists())
     }
 
-    /// `None`: stopped on request.
-    fn pool(
-        &self,
-        context: &mut Context,
-        clip: &Clip,
-        triples: &[Triple],
-        size: usize,
-        name: &str,
-    ) -> Result<Option<Pool>, Failure> {
-        use rayon::prelude::*;
-        let (tiers, patch) = (self.settings.words.len(), self.settings.patch);
-        let mut features: Vec<Vec<Tensor<2>>> = vec![Vec::new(); tiers];
-        context.started(0, size as u64, &format!("crops {name}"))?;
-        for first in (0..size).step_by(AT_ONCE) {
-            if context.should_stop() {
-                return Ok(None);
-            }
-            let count = AT_ONCE.min(size - first);
-            let crops: Vec<Vec<Vec<f32>>> = (first..first + count)
-                .into_par_iter()
-                .map(|index| {
-                    let mut stream = Key::new(name, self.seed).number(index as u64).stream();
-                    let triple = &triples[stream.below(triples.len())];
-                    triple.crops(&mut stream, patch, tiers)
-                })
-                .collect::<Result<_, Failure>>()?;
-            for (tier, features) in features.iter_mut().enumerate() {
-                let pixels: Vec<f32> = crops.iter().flat_map(|tiers| tiers[tier].iter().copied()).collect();
-                let data = TensorData::new(pixels, [count, 3, patch, patch]);
-                let image = Tensor::<4>::from_data(data, context.device());
-                let seen = clip
-                    .encode_image(clip_input(image.autodiff(), clip.resolution()))
-                    .detach();
-                features.push(seen);
-            }
-            context.progress((first + count) as u64, size as u64, &[])?;
-        }
-        let tiers = features.into_iter().map(|parts| Tensor::cat(parts, 0)).collect();
-        Ok(Some(Pool { tiers, size }))
-    }
-
     /// The features of one step, a function of (seed, step): `batch` scenes, every tier of each.
     fn batch(&self, pool: &Pool, step: u64, device: &burn::tensor::Device) -> (Tensor<2>, Vec<usize>) {
         let mut stream = Key::new("prompt batch", self.seed).number(step).stream();
@@ -275,47 +228,6 @@ impl Prompts {
     }
 }
 
-/// One scene in three tiers, as paths.
-struct Triple {
-    name: String,
-    clean: PathBuf,
-    medium: PathBuf,
-    degraded: PathBuf,
-}
-
-impl Triple {
-    /// The same crop of every tier, best first, as planes. Between tiers of a four-prompt perceiver stand mixtures.
-    fn crops(
-        &self,
-        stream: &mut perceive_datasets::random::Stream,
-        patch: usize,
-        tiers: usize,
-    ) -> Result<Vec<Vec<f32>>, Failure> {
-        let pictures = [&self.clean, &self.medium, &self.degraded].map(|path| Picture::open(path));
-        let [clean, medium, degraded] = pictures;
-        let (clean, medium, degraded) = (clean?, medium?, degraded?);
-        let (width, height) = (clean.width.min(degraded.width), clean.height.min(degraded.height));
-        if width < patch || height < patch {
-            let text = format!(
-                "{} has {width} x {height} pixels, less than a crop of {patch}",
-                self.clean.display()
-            );
-            return Err(
-                Failure::new(Exit::Pictures, text).help("set a smaller prompts.patch, or leave the picture out")
-            );
-        }
-        let (x, y) = (stream.below(width - patch + 1), stream.below(height - patch + 1));
-        let cut = |picture: &Picture| picture.crop(x, y, patch, patch).to_planes();
-        let mix = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| 0.5 * (a + b)).collect::<Vec<f32>>();
-        let (clean, medium, degraded) = (cut(&clean), cut(&medium), cut(&degraded));
-        Ok(match tiers {
-            2 => vec![clean, degraded],
-            4 => vec![clean.clone(), mix(&clean, &medium), mix(&medium, &degraded), degraded],
-            _ => vec![clean, medium, degraded],
-        })
-    }
-}
-
 fn accuracy(learner: &Learner, test: &Pool) -> f64 {
     let text = learner.text();
     let right: usize = test
@@ -330,4 +242,19 @@ fn accuracy(learner: &Learner, test: &Pool) -> f64 {
         })
         .sum();
     right as f64 / (test.size * test.tiers.len()) as f64
+}
+
+impl Learning for Learner {
+    fn steps(&self) -> u64 {
+        Self::steps(self)
+    }
+
+    fn state(&self) -> Box<dyn FnOnce() -> Checkpoint + Send> {
+        let state = self.state().clone();
+        Box::new(move || state.checkpoint())
+    }
+
+    fn resume(self, checkpoint: Checkpoint, origin: &str) -> Result<Self, WeightsError> {
+        Self::resume(self, checkpoint, origin)
+    }
 }

@@ -17,9 +17,9 @@ use super::{
     medium::{REACHED, RESTORED, Reached},
     pairs::{Pair, Set, png_name},
     prompts,
-    restorer::{Configuration, save},
+    restorer::Configuration,
     towers::Tower,
-    train::{self, Epochs},
+    train::{self, Epochs, Material, validation::HeldOut},
 };
 use crate::{
     failure::{Exit, Failure},
@@ -118,7 +118,10 @@ impl Stage for Restore {
                 .collect()
         };
         let second = self.loss.contrastive > 0.0;
-        let batches = loader::batches(&self.sets, &pairs, &self.training, second, |_, _| true, companions)?;
+        let validation = &self.training.validation;
+        let held_out = HeldOut::choose(&self.sets, &pairs, validation, self.seed, |_, _| true)?;
+        let taken = |_: &Set, pair: &Pair| !held_out.holds(pair);
+        let batches = loader::batches(&self.sets, &pairs, &self.training, second, taken, companions)?;
         let mut training = Loop::new(
             &self.network,
             self.seed,
@@ -135,17 +138,21 @@ impl Stage for Restore {
         training = training
             .with_guide(guide)
             .with_objective(self.objective(context, &device)?);
-        let epochs = self.epochs(&pairs, &batches)?;
-        let (training, outcome) =
-            train::train(context, training, &batches, &self.training, self.seed, epochs.as_ref())?;
-        if outcome == Outcome::Done {
-            let configuration = Configuration {
-                network: self.network.clone(),
-                guide: self.guide.clone(),
-            };
-            save(&context.output(), &configuration, training.weights())?;
-        }
-        Ok(outcome)
+        let learned = pairs.iter().flatten().filter(|pair| !held_out.holds(pair)).count();
+        let material = Material {
+            epochs: self.epochs(learned, &batches)?,
+            batches,
+            held_out,
+        };
+        let Some(trained) = train::train(context, training, &material, &self.training, self.seed)? else {
+            return Ok(Outcome::Paused);
+        };
+        let configuration = Configuration {
+            network: self.network.clone(),
+            guide: self.guide.clone(),
+        };
+        trained.save(context, &configuration)?;
+        Ok(Outcome::Done)
     }
 }
 
@@ -195,20 +202,15 @@ impl Restore {
     }
 
     /// Eq. 10 needs the network's average PSNR on fixed crops; only the perceptual loss looks at it.
-    fn epochs(
-        &self,
-        pairs: &[Vec<Pair>],
-        batches: &perceive_datasets::batch::Batches,
-    ) -> Result<Option<Epochs>, Failure> {
+    fn epochs(&self, pairs: usize, batches: &perceive_datasets::batch::Batches) -> Result<Option<Epochs>, Failure> {
         if self.perceptual.is_none() {
             return Ok(None);
         }
         let batch = self.training.batch;
-        let all: usize = pairs.iter().map(Vec::len).sum();
         let steps = if self.loss.epoch > 0 {
             self.loss.epoch
         } else {
-            all.div_ceil(batch).max(1) as u64
+            pairs.div_ceil(batch).max(1) as u64
         };
         // Batches of another seed: the crops stay the same from epoch to epoch, and from run to run.
         let slice = (0..self.loss.slice.div_ceil(batch).max(1) as u64)

@@ -37,11 +37,16 @@ pub struct Restorer {
 }
 
 /// Writes the restorer into an artefact's folder.
-pub fn save(folder: &Path, configuration: &Configuration, mut weights: Checkpoint) -> Result<(), Failure> {
+pub fn save(folder: &Path, configuration: &Configuration, weights: Checkpoint) -> Result<(), Failure> {
+    save_weights(&folder.join(WEIGHTS), configuration, weights)?;
+    write_json(&folder.join(CONFIGURATION), configuration)
+}
+
+/// Writes weights in a file that says of what network they are.
+pub fn save_weights(path: &Path, configuration: &Configuration, mut weights: Checkpoint) -> Result<(), Failure> {
     let text = serde_json::to_string(&configuration.network).unwrap_or_default();
     weights.metadata.insert("configuration".into(), text);
-    weights.write(folder.join(WEIGHTS))?;
-    write_json(&folder.join(CONFIGURATION), configuration)
+    Ok(weights.write(path)?)
 }
 
 impl Restorer {
