@@ -11,6 +11,7 @@ mod home;
 mod journal;
 mod paper;
 mod plan;
+mod provenance;
 mod results;
 mod run;
 mod sheet;

@@ -41,6 +41,14 @@ impl Database {
         self.read(async |db| sqlx::query_as(SQL).fetch_all(db).await)
     }
 
+    /// The artefacts that `case` stands on and that are whole, oldest first.
+    pub fn artefacts_of(&self, case: i64) -> Result<Vec<Artefact>, DatabaseError> {
+        const SQL: &str = "
+            SELECT artefacts.* FROM artefacts JOIN case_artefacts ON artefact_key = key
+            WHERE case_id = ? ORDER BY created_at, key";
+        self.read(async |db| sqlx::query_as(SQL).bind(case).fetch_all(db).await)
+    }
+
     /// Records an artefact as whole; recording it again changes only where it lies.
     pub fn record_artefact(&self, new: NewArtefact<'_>) -> Result<(), DatabaseError> {
         const SQL: &str = "

@@ -7,14 +7,17 @@
 //! WAL mode: readers never wait. Two writers wait for each other up to five seconds, then the second is told so.
 
 pub mod artefacts;
+pub mod code;
 pub mod datasets;
 pub mod error;
 pub mod evaluations;
 pub mod experiments;
 pub mod journal_import;
 mod journal_lines;
+pub mod labels;
 pub mod lost;
 pub mod progress;
+pub mod query;
 pub mod runs;
 pub mod scans;
 

@@ -147,6 +147,7 @@ impl Orchestrator<'_> {
             code_commit: option_env!("PERCEIVE_COMMIT").map(String::from),
             dirty: option_env!("PERCEIVE_DIRTY") == Some("true"),
         })?;
+        self.database.record_code(&id)?;
         let ended = child::attend(self, node, &id, progress);
         let (state, code, reason) = match &ended {
             Ok(()) => (RunState::Done, Some(0), None),
