@@ -13,6 +13,7 @@ mod paper;
 mod plan;
 mod provenance;
 mod results;
+mod retention;
 mod run;
 mod sheet;
 mod show;

@@ -1,7 +1,7 @@
 //! The same test pictures as each side restored them: one sheet a test set, the pictures that differ most on top.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use perceive_datasets::picture::Picture;
 
@@ -53,12 +53,17 @@ pub fn write(
             .into_iter()
             .map(|(key, job)| evaluated(database, key, job))
             .collect::<Result<Vec<_>, Failure>>()?;
-        if evaluated.iter().any(|side| side.job.set.listing != first.set.listing) {
+        let (rows, others) = self::rows(home, &evaluated, rows)?;
+        if others {
             Talk::warn(format!(
-                "{label}: the sides restored other degraded pictures of the same scenes; the first side's are shown"
+                "{label}: not every side was tested on the same pictures (another seed?); only those with the same clean \
+                 picture are shown, degraded as the first side had them"
             ));
         }
-        let rows = self::rows(home, &evaluated, rows)?;
+        if rows.is_empty() {
+            talk.say(format!("{label}: no picture in common, so there is no sheet of it"));
+            continue;
+        }
         let mut columns = vec!["degraded"];
         columns.extend(sides.iter().map(|side| side.name.as_str()));
         columns.push("clean");
@@ -88,11 +93,28 @@ fn evaluated<'a>(database: &Database, key: &'a str, job: &'a Evaluate) -> Result
     Ok(Evaluated { key, job, numbers })
 }
 
-/// The pictures that every side has restored, those of the largest difference in PSNR first.
-fn rows(home: &Home, sides: &[Evaluated], limit: usize) -> Result<Vec<Row>, Failure> {
-    let pairs = sides[0].job.set.listing.read_in(home)?;
+/// The pictures that every side has restored, those of the largest difference in PSNR first; and whether a side had others
+/// of the same name.
+fn rows(home: &Home, sides: &[Evaluated], limit: usize) -> Result<(Vec<Row>, bool), Failure> {
+    let first = &sides[0].job.set.listing;
+    let pairs = first.read_in(home)?;
+    // Scenes and noise follow the seed: a name alone does not make two pictures the same.
+    let mut elsewhere = Vec::new();
+    for listing in sides
+        .iter()
+        .map(|side| &side.job.set.listing)
+        .filter(|listing| *listing != first)
+    {
+        let clean = listing.read_in(home)?.into_iter().map(|pair| (pair.name, pair.clean));
+        elsewhere.push(clean.collect::<BTreeMap<String, PathBuf>>());
+    }
     let mut common: Vec<(f64, Pair)> = pairs
         .into_iter()
+        .filter(|pair| {
+            elsewhere
+                .iter()
+                .all(|clean| clean.get(&pair.name).is_some_and(|other| alike(other, &pair.clean)))
+        })
         .filter_map(|pair| {
             let psnr = sides.iter().map(|side| side.psnr(&pair.name));
             Some((spread(&psnr.collect::<Option<Vec<_>>>()?), pair))
@@ -120,7 +142,12 @@ fn rows(home: &Home, sides: &[Evaluated], limit: usize) -> Result<Vec<Row>, Fail
             cells,
         })
     });
-    shown.collect()
+    Ok((shown.collect::<Result<_, Failure>>()?, !elsewhere.is_empty()))
+}
+
+/// Whether two files hold the same bytes.
+fn alike(one: &Path, other: &Path) -> bool {
+    one == other || matches!((std::fs::read(one), std::fs::read(other)), (Ok(a), Ok(b)) if a == b)
 }
 
 impl Evaluated<'_> {
