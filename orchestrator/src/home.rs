@@ -88,6 +88,11 @@ impl Home {
         self.work().join(key)
     }
 
+    /// Small homes beside the work, in which runs are made again.
+    pub fn reproductions(&self) -> PathBuf {
+        self.root.join("reproduce")
+    }
+
     /// The writer's lock; holds the process id of the holder.
     pub fn lock(&self) -> PathBuf {
         self.root.join("lock")

@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::database::runs::RunState;
 
 /// What to keep. Each limit that is given lets go of what it does not keep; without any, only useless things go.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
+    /// Only cases of this experiment may go; `None`: of any.
+    pub experiment: Option<String>,
     /// Cases used since then stay: milliseconds before now.
     pub older_than: Option<i64>,
     /// The so many newest cases of each experiment stay.
@@ -110,7 +112,7 @@ impl Policy {
             let given_up = match run.case {
                 Some(case) => !kept_cases.contains(&case),
                 // Counts are of an experiment's cases; a run of no experiment grows old all the same.
-                None => self.older_than.is_some() && self.is_old(run.at, now),
+                None => self.experiment.is_none() && self.older_than.is_some() && self.is_old(run.at, now),
             };
             given_up && !run.tagged && !run.state.is_live() && !kept.contains(&run.artefact)
         };
@@ -314,9 +316,10 @@ mod tests {
 
     prop_compose! {
         fn policy()(
-            older_than in prop::option::of(0..NOW), keep_last in prop::option::of(0..4usize), keep_best in prop::option::of(0..4usize)
+            experiment in prop::option::weighted(0.3, 0..3usize), older_than in prop::option::of(0..NOW), keep_last in prop::option::of(0..4usize), keep_best in prop::option::of(0..4usize)
         ) -> Policy {
-            Policy { older_than, keep_last, keep_best }
+            let experiment = experiment.map(|number| format!("experiment{number}"));
+            Policy { experiment, older_than, keep_last, keep_best }
         }
     }
 
@@ -378,6 +381,15 @@ mod tests {
                 let best = case.score.is_some() && policy.keep_best.is_some_and(|count| better < count);
                 let few = policy.keep_last.is_some_and(|count| fellows.len() <= count);
                 prop_assert!(!(young || best || few) || !verdict.cases.contains(&case.id), "{case:?}");
+            }
+        }
+
+        #[test]
+        fn other_experiments_are_left_alone(record in record(), policy in policy()) {
+            let verdict = policy.verdict(&record, NOW);
+            for case in record.cases.iter().filter(|case| policy.experiment.as_ref().is_some_and(|name| *name != case.experiment)) {
+                prop_assert!(!verdict.cases.contains(&case.id));
+                prop_assert!(case.stands_on.iter().all(|key| !verdict.artefacts.contains(key)));
             }
         }
 

@@ -12,6 +12,7 @@ pub mod datasets;
 pub mod error;
 pub mod evaluations;
 pub mod experiments;
+pub mod housekeeping;
 pub mod journal_import;
 mod journal_lines;
 pub mod labels;

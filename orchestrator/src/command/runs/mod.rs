@@ -2,10 +2,12 @@
 
 mod compare;
 mod diff;
+mod gc;
 mod ls;
 mod named;
 mod note;
 mod query;
+mod removal;
 mod rm;
 mod show;
 mod statement;
@@ -43,6 +45,8 @@ enum Command {
     Note(note::Args),
     /// Remove runs, and their artefacts where nothing else stands on them.
     Rm(rm::Args),
+    /// Make room: remove what a retention policy does not keep, and what nothing needs.
+    Gc(gc::Args),
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
@@ -56,5 +60,6 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         Command::Untag(args) => tag::untag(args, home, talk),
         Command::Note(args) => note::run(args, home, talk),
         Command::Rm(args) => rm::run(args, home, talk),
+        Command::Gc(args) => gc::run(args, home, talk),
     }
 }

@@ -1,13 +1,10 @@
 //! `perceive-ir runs rm RUN…`: forgets runs, and removes artefacts that nothing else stands on.
 //!
-//! An artefact stays while another case uses it or another run made it too. Folders are first renamed, then forgotten,
-//! then removed: a kill in between never leaves a record of something that is half gone.
+//! An artefact stays while another case uses it or another run made it too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Component, Path};
 
+use super::removal::{remove_artefact, remove_if_there};
 use crate::database::artefacts::Artefact;
 use crate::database::runs::{Run, RunState};
 use crate::database::{Database, DatabaseError};
@@ -72,7 +69,7 @@ pub fn run(args: &Args, home: &Home, _talk: Talk) -> Result<(), Failure> {
             Fate::Abandoned | Fate::Awaited => {}
             Fate::Removed(artefact) => {
                 if !args.dry_run {
-                    remove(&database, home, &artefact)?;
+                    remove_artefact(&database, home, &artefact)?;
                 }
                 let size = bytes(artefact.bytes.max(0) as u64);
                 out(&format!(
@@ -133,49 +130,10 @@ fn fate(
     })
 }
 
-fn remove(database: &Database, home: &Home, artefact: &Artefact) -> Result<(), Failure> {
-    let inside = Path::new(&artefact.path)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if artefact.path.is_empty() || !inside {
-        let told = format!(
-            "artefact {} is recorded at '{}', outside the home",
-            artefact.key, artefact.path
-        );
-        return Err(Failure::new(Exit::Database, told).help("nothing was removed there; remove it by hand"));
-    }
-    let place = home.artefacts().join(&artefact.path);
-    let away = home.work_of(&format!("removed-{}", artefact.key));
-    remove_if_there(&away)?;
-    fs::create_dir_all(home.work())
-        .map_err(|error| Failure::io(format!("cannot make {}", home.work().display()), &error))?;
-    match fs::rename(&place, &away) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(Failure::io(format!("cannot remove {}", place.display()), &error));
-        }
-        _ => {}
-    }
-    database.forget_artefact(&artefact.key)?;
-    remove_if_there(&away)?;
-    remove_if_there(&home.work_of(&artefact.key))
-}
-
-fn remove_if_there(path: &Path) -> Result<(), Failure> {
-    let removed = if path.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
-    match removed {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Failure::io(format!("cannot remove {}", path.display()), &error))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::database::artefacts::NewArtefact;
     use crate::database::runs::tests::new_run;
