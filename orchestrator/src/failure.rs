@@ -40,12 +40,14 @@ pub enum Exit {
     Training = 9,
     /// A run failed for another reason.
     Run = 10,
+    /// `runs reproduce`: it ran again, and its numbers are others.
+    Different = 20,
     /// Ctrl-C; the state is kept.
     Interrupted = 130,
 }
 
 impl Exit {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Fine,
         Self::Unexpected,
         Self::Usage,
@@ -57,6 +59,7 @@ impl Exit {
         Self::Disk,
         Self::Training,
         Self::Run,
+        Self::Different,
         Self::Interrupted,
     ];
 

@@ -15,6 +15,7 @@ mod provenance;
 mod results;
 mod retention;
 mod run;
+mod scratch;
 mod sheet;
 mod show;
 mod signals;

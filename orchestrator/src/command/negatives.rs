@@ -7,6 +7,7 @@ use crate::{
     home::Home,
     plan::Node,
     run::{Orchestrator, take_over},
+    scratch::Scratch,
     show::{Cell, Format, Table, Talk},
     stage::{
         Job,
@@ -58,7 +59,7 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
     let mut table = Table::new(["proxy", "key", "pictures", "average psnr_rgb", "size"]);
     for artefact in made(&Database::open_read_only(home)?)? {
         let folder = home.artefact(&artefact.key);
-        // Gone for as long as its remaking takes, or until an interrupted remaking goes on.
+        // A hand may have removed it.
         let reached: Option<Reached> = folder.exists().then(|| read_json(&folder.join(REACHED))).transpose()?;
         let told = |number: fn(Reached) -> String| reached.map_or("-".to_string(), number);
         table.push([
@@ -103,27 +104,24 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
             .help("it was made by another version of the program: run its experiment again")
         })?;
         let Job::Negatives(negatives) = &job else { continue };
-        let folder = home.artefact(&artefact.key);
-        if let Err(error) = std::fs::remove_dir_all(&folder)
-            && folder.exists()
-        {
-            return Err(Failure::io(format!("cannot remove {}", folder.display()), &error));
-        }
-        let seed = 0;
         let node = Node {
             key: artefact.key.clone(),
             job: Job::Negatives(negatives.clone()),
         };
-        let asked_to_stop = asked_to_stop.clone();
+        // Beside the old ones, which stay until the new ones are whole.
+        let scratch = Scratch::open(home, &format!("negatives-{}", artefact.key), &node.job, &database)?;
         let orchestrator = Orchestrator {
-            home,
+            home: scratch.home(),
             database: &database,
             device,
-            seed,
+            seed: 0,
             talk,
-            asked_to_stop,
+            asked_to_stop: asked_to_stop.clone(),
         };
-        orchestrator.run(&[node], None)?;
+        let ended = orchestrator.run(&[node], None);
+        scratch.move_journals(home)?;
+        ended?;
+        scratch.exchange(home, &artefact.key)?;
     }
     Ok(())
 }

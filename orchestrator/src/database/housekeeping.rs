@@ -55,6 +55,12 @@ impl Database {
         Ok(rows.into_iter().map(|(run, offset)| (run, offset as u64)).collect())
     }
 
+    /// Forgets how far the journal of `run` was read.
+    pub fn forget_position(&self, run: &str) -> Result<(), DatabaseError> {
+        const SQL: &str = "DELETE FROM journals WHERE run_id = ?";
+        self.write(async |db| sqlx::query(SQL).bind(run).execute(db).await.map(drop))
+    }
+
     /// Forgets cases, their settings and what they stand on; their runs become runs of no experiment.
     pub fn forget_cases(&self, cases: &BTreeSet<i64>) -> Result<(), DatabaseError> {
         const SQL: &str = "DELETE FROM cases WHERE id = ?";

@@ -19,6 +19,7 @@ pub mod labels;
 pub mod lost;
 pub mod progress;
 pub mod query;
+pub mod rows;
 pub mod runs;
 pub mod scans;
 

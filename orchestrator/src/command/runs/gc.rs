@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use jiff::{Span, SpanRelativeTo};
 use serde_json::Value;
 
-use super::removal::{REMOVED, bytes_of, remove_artefact, remove_if_there};
+use super::files::bytes_of;
+use super::removal::{REMOVED, remove_artefact, remove_if_there};
 use crate::database::artefacts::Artefact;
 use crate::database::runs::{Run, RunFilter};
 use crate::database::{Database, now};

@@ -40,17 +40,21 @@ pub fn run(args: &Args, home: &Home, _talk: Talk) -> Result<(), Failure> {
     let database = Database::open(home)?;
     database.settle_lost(home)?;
     let runs = named(&database, &args.runs)?;
-    let would = if args.dry_run { "would remove" } else { "removed" };
+    remove(&database, home, &runs, args.dry_run)
+}
 
+/// Removes runs of which none lives, by id, and the artefacts that nothing else stands on; says what it does.
+pub fn remove(database: &Database, home: &Home, runs: &BTreeMap<String, Run>, dry_run: bool) -> Result<(), Failure> {
+    let would = if dry_run { "would remove" } else { "removed" };
     let gone: BTreeSet<&str> = runs.keys().map(String::as_str).collect();
     let keys: BTreeSet<&str> = runs.values().map(|run| run.artefact_key.as_str()).collect();
     let mut fates = Vec::new();
     for key in keys {
-        fates.push((key, fate(&database, key, &runs, &gone)?));
+        fates.push((key, fate(database, key, runs, &gone)?));
     }
 
     for run in runs.values() {
-        if !args.dry_run {
+        if !dry_run {
             remove_if_there(&home.journal(&run.id))?;
             database.forget_run(&run.id)?;
         }
@@ -65,11 +69,11 @@ pub fn run(args: &Args, home: &Home, _talk: Talk) -> Result<(), Failure> {
     for (key, fate) in fates {
         match fate {
             Fate::Kept(why) => out(&format!("kept artefact {key}: {why}\n"))?,
-            Fate::Abandoned if !args.dry_run => remove_if_there(&home.work_of(key))?,
+            Fate::Abandoned if !dry_run => remove_if_there(&home.work_of(key))?,
             Fate::Abandoned | Fate::Awaited => {}
             Fate::Removed(artefact) => {
-                if !args.dry_run {
-                    remove_artefact(&database, home, &artefact)?;
+                if !dry_run {
+                    remove_artefact(database, home, &artefact)?;
                 }
                 let size = bytes(artefact.bytes.max(0) as u64);
                 out(&format!(
@@ -86,6 +90,12 @@ pub fn run(args: &Args, home: &Home, _talk: Talk) -> Result<(), Failure> {
 fn named(database: &Database, names: &[String]) -> Result<BTreeMap<String, Run>, Failure> {
     let found = names.iter().map(|name| database.find(name));
     let runs: Vec<Run> = found.collect::<Result<_, DatabaseError>>()?;
+    refuse_live(&runs)?;
+    Ok(runs.into_iter().map(|run| (run.id.clone(), run)).collect())
+}
+
+/// What a process is at work on stays as it is.
+pub fn refuse_live(runs: &[Run]) -> Result<(), Failure> {
     if let Some(run) = runs.iter().find(|run| run.state.is_live()) {
         let process = run
             .pid
@@ -95,7 +105,7 @@ fn named(database: &Database, names: &[String]) -> Result<BTreeMap<String, Run>,
                 .help("stop it first; Ctrl-C in its terminal keeps its state"),
         );
     }
-    Ok(runs.into_iter().map(|run| (run.id.clone(), run)).collect())
+    Ok(())
 }
 
 fn fate(
