@@ -42,12 +42,14 @@ pub enum Exit {
     Run = 10,
     /// Saved and stopped before the end, by a signal to make room or by the time limit: run the same command again.
     Requeue = 75,
+    /// `runs reproduce`: it ran again, and its numbers are others.
+    Different = 20,
     /// Ctrl-C; the state is kept.
     Interrupted = 130,
 }
 
 impl Exit {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Fine,
         Self::Unexpected,
         Self::Usage,
@@ -60,6 +62,7 @@ impl Exit {
         Self::Training,
         Self::Run,
         Self::Requeue,
+        Self::Different,
         Self::Interrupted,
     ];
 

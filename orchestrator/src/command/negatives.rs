@@ -5,12 +5,9 @@ use crate::{
     device::DeviceName,
     failure::{Exit, Failure},
     home::Home,
-    plan::{Graph, Node},
-    run::{
-        Manner, Stops, fulfil,
-        queue::{Asker, Queue, Request},
-        take_over,
-    },
+    plan::Node,
+    run::{Manner, Stops, make_one, take_over},
+    scratch::Scratch,
     show::{Cell, Format, Table, Talk},
     stage::{
         Job,
@@ -62,7 +59,7 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
     let mut table = Table::new(["proxy", "key", "pictures", "average psnr_rgb", "size"]);
     for artefact in made(&Database::open_read_only(home)?)? {
         let folder = home.artefact(&artefact.key);
-        // Gone for as long as its remaking takes, or until an interrupted remaking goes on.
+        // A hand may have removed it.
         let reached: Option<Reached> = folder.exists().then(|| read_json(&folder.join(REACHED))).transpose()?;
         let told = |number: fn(Reached) -> String| reached.map_or("-".to_string(), number);
         table.push([
@@ -78,7 +75,7 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
 
 fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_run: bool) -> Result<(), Failure> {
     let device: DeviceName = device.parse()?;
-    let hold = home.hold()?;
+    let _hold = home.hold()?;
     let database = Database::open(home)?;
     take_over(home, &database, talk)?;
     let all = made(&database)?;
@@ -93,9 +90,13 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
                 .help("`perceive-ir run EXPERIMENT` makes those of an experiment"),
         });
     }
-    let mut nodes = Vec::new();
+    let manner = Manner::plain(device, talk);
+    let stops = Stops::listen(None, None)?;
     for artefact in chosen {
         talk.say(format!("{} {}: made anew", artefact.label, &artefact.key[..12]));
+        if dry_run {
+            continue;
+        }
         let job: Job = serde_json::from_str(&artefact.settings).map_err(|error| {
             Failure::new(
                 Exit::Database,
@@ -103,31 +104,17 @@ fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_ru
             )
             .help("it was made by another version of the program: run its experiment again")
         })?;
-        let key = artefact.key.clone();
-        nodes.push(Node { key, job });
+        let Job::Negatives(negatives) = &job else { continue };
+        let node = Node {
+            key: artefact.key.clone(),
+            job: Job::Negatives(negatives.clone()),
+        };
+        // Beside the old ones, which stay until the new ones are whole.
+        let scratch = Scratch::open(home, &format!("negatives-{}", artefact.key), &node.job, &database)?;
+        let ended = make_one(node, 0, scratch.home(), &database, &manner, &stops);
+        scratch.move_journals(home)?;
+        ended?;
+        scratch.exchange(home, &artefact.key)?;
     }
-    if dry_run {
-        return Ok(());
-    }
-    let stops = Stops::listen(None, None)?;
-    for node in &nodes {
-        let folder = home.artefact(&node.key);
-        if let Err(error) = std::fs::remove_dir_all(&folder)
-            && folder.exists()
-        {
-            return Err(Failure::io(format!("cannot remove {}", folder.display()), &error));
-        }
-    }
-    drop((database, hold));
-    let request = Request {
-        id: Queue::new_id(),
-        title: "negatives regenerate".into(),
-        graph: Graph::of_jobs(nodes),
-        experiments: Vec::new(),
-        priority: 0,
-        keep_going: false,
-        seed: 0,
-        asker: Asker::me(false),
-    };
-    fulfil(&request, home, &Manner::plain(device, talk), &stops, false)
+    Ok(())
 }

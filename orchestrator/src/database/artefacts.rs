@@ -50,6 +50,12 @@ impl Database {
     pub fn keys_with_a_run_that_is_done(&self) -> Result<Vec<String>, DatabaseError> {
         const SQL: &str = "SELECT DISTINCT artefact_key FROM runs WHERE state = 'done'";
         self.read(async |db| sqlx::query_scalar(SQL).fetch_all(db).await)
+    /// The artefacts that `case` stands on and that are whole, oldest first.
+    pub fn artefacts_of(&self, case: i64) -> Result<Vec<Artefact>, DatabaseError> {
+        const SQL: &str = "
+            SELECT artefacts.* FROM artefacts JOIN case_artefacts ON artefact_key = key
+            WHERE case_id = ? ORDER BY created_at, key";
+        self.read(async |db| sqlx::query_as(SQL).bind(case).fetch_all(db).await)
     }
 
     /// Records an artefact as whole; recording it again changes only where it lies.

@@ -38,6 +38,14 @@ impl Database {
         self.read(async |db| sqlx::query_as(SQL).bind(case).fetch_all(db).await)
     }
 
+    /// Every number of one artefact (their `case_id` is 0), in the same order.
+    pub fn evaluations_of_artefact(&self, key: &str) -> Result<Vec<Evaluation>, DatabaseError> {
+        const SQL: &str = "
+            SELECT 0 AS case_id, test, degradation, picture, tier, metric, value
+            FROM evaluations WHERE artefact_key = ? ORDER BY test, degradation, picture, tier, metric";
+        self.read(async |db| sqlx::query_as(SQL).bind(key).fetch_all(db).await)
+    }
+
     /// The means of one artefact over each test (its `case_id` is 0).
     pub fn means_of_artefact(&self, key: &str) -> Result<Vec<Mean>, DatabaseError> {
         const SQL: &str = "

@@ -113,7 +113,7 @@ async fn record_case(db: &mut SqliteConnection, new: &NewCase<'_>) -> Result<i64
 }
 
 /// `{"a": {"b": [1, 2]}}` becomes `a.b = [1,2]`.
-fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
+pub fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {

@@ -8,16 +8,21 @@
 //! the file is locked; a [`Database::patient`] program much longer, since a sweep must not end because somebody looks.
 
 pub mod artefacts;
+pub mod code;
 pub mod datasets;
 pub mod error;
 pub mod evaluations;
 pub mod experiments;
+pub mod housekeeping;
 pub mod journal_import;
 mod journal_lines;
+pub mod labels;
 pub mod lost;
 pub mod metrics;
 mod migrate;
 pub mod progress;
+pub mod query;
+pub mod rows;
 pub mod runs;
 pub mod scans;
 

@@ -32,7 +32,7 @@ use crate::{
 };
 
 pub use follow::{fulfil, leave};
-pub use server::serve_all;
+pub use server::{make_one, serve_all};
 pub use stops::Stops;
 pub use takeover::take_over;
 pub use watch::Limits;

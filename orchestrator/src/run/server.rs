@@ -15,7 +15,7 @@ use super::{
     ending::{Cause, Ended},
     intake::{self, Owner},
     median,
-    queue::{Answer, Fault, Queue, Request},
+    queue::{Answer, Asker, Fault, Queue, Request},
     slots::{Place, Slots},
     stops::{Stops, Wish},
 };
@@ -23,8 +23,9 @@ use crate::{
     database::{Database, runs::NewRun},
     failure::{Exit, Failure},
     home::Home,
-    plan::{Standings, estimate::Estimates},
+    plan::{Graph, Node, Standings, estimate::Estimates},
     process,
+    provenance::Code,
     show::progress::Progress,
 };
 
@@ -60,6 +61,37 @@ pub fn serve_all(home: &Home, database: &Database, manner: &Manner, stops: &Stop
         looked: None,
     };
     server.serve()
+}
+
+/// Makes one job in `home` that no queue knows of: a scratch home, or one whose lock the caller holds.
+///
+/// # Errors
+/// See [`serve_all`]; and the job's own failure.
+pub fn make_one(
+    node: Node,
+    seed: u64,
+    home: &Home,
+    database: &Database,
+    manner: &Manner,
+    stops: &Stops,
+) -> Result<(), Failure> {
+    let queue = Queue::of(home);
+    let request = Request {
+        id: Queue::new_id(),
+        title: node.job.label(),
+        graph: Graph::of_jobs(vec![node]),
+        experiments: Vec::new(),
+        priority: 0,
+        keep_going: false,
+        seed,
+        asker: Asker::me(false),
+    };
+    queue.put(&request)?;
+    let served = serve_all(home, database, manner, stops);
+    let answer = queue.answered(&request.id);
+    queue.remove(&request.id);
+    served?;
+    answer?.unwrap_or_default().result()
 }
 
 struct Server<'a> {
@@ -249,6 +281,7 @@ impl Server<'_> {
             step_limit: self.manner.step_limit,
             limits: self.manner.limits,
         };
+        let code = Code::of_this_program();
         let id = self.database.start_run(&NewRun {
             case: owner.as_ref().and_then(|owner| owner.case),
             stage: node.job.stage().into(),
@@ -258,10 +291,11 @@ impl Server<'_> {
             device: terms.device.clone(),
             command: std::env::args().collect::<Vec<_>>().join(" "),
             version: env!("CARGO_PKG_VERSION").into(),
-            code_commit: option_env!("PERCEIVE_COMMIT").map(String::from),
-            dirty: option_env!("PERCEIVE_DIRTY") == Some("true"),
+            code_commit: code.code_commit.clone(),
+            dirty: code.dirty,
             attempt: *tries,
         })?;
+        self.database.record_code(&id)?;
         let job = format!("{} {}", node.job.stage(), node.job.label());
         // With one case in sight its name says nothing.
         let label = match &owner {

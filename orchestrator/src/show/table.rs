@@ -3,6 +3,8 @@
 //! A table for people is cut to the terminal's width by wrapping cells; into a pipe it is as wide as it needs to be, one
 //! row a line. JSON and CSV keep full precision, bytes as numbers and times in ISO 8601 (UTC).
 
+use std::borrow::Cow;
+
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, TableStyle};
 use jiff::Timestamp;
@@ -45,14 +47,14 @@ pub enum Cell {
 /// Named columns and rows of cells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    columns: Vec<&'static str>,
+    columns: Vec<Cow<'static, str>>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    pub fn new(columns: impl IntoIterator<Item = &'static str>) -> Self {
+    pub fn new(columns: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
         Self {
-            columns: columns.into_iter().collect(),
+            columns: columns.into_iter().map(Into::into).collect(),
             rows: Vec::new(),
         }
     }
@@ -87,7 +89,7 @@ impl Table {
         table
             .load_style(STYLE)
             .set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(self.columns.clone());
+        table.set_header(self.columns.iter().map(AsRef::<str>::as_ref));
         for row in &self.rows {
             table.add_row(row.iter().map(Cell::for_people));
         }
@@ -111,7 +113,7 @@ impl Table {
                 .columns
                 .iter()
                 .zip(row)
-                .map(|(name, cell)| ((*name).to_string(), cell.json()));
+                .map(|(name, cell)| (name.to_string(), cell.json()));
             Value::Object(members.collect::<Map<_, _>>())
         });
         format!("{:#}\n", Value::Array(objects.collect()))

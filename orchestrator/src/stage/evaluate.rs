@@ -147,8 +147,8 @@ impl Evaluate {
     }
 }
 
-/// Both pictures of a pair, of one size.
-fn open(pair: &Pair) -> Result<(Picture, Picture), Failure> {
+/// Both pictures of a pair, clean and degraded, of one size.
+pub fn open(pair: &Pair) -> Result<(Picture, Picture), Failure> {
     let mut clean = Picture::open(&pair.clean)?;
     let degraded = Picture::open(&pair.degraded)?;
     let border = pair.border as usize;

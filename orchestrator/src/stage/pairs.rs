@@ -1,12 +1,12 @@
 //! Pairs on disk: what the degrade stage leaves and what a dataset's index gives, as one kind of listing.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use perceive_datasets::degradation::Noise;
 use serde::{Deserialize, Serialize};
 
 use super::context::{Context, read_json, write_json};
-use crate::failure::Failure;
+use crate::{failure::Failure, home::Home};
 
 /// A degraded picture and its clean partner. Relative paths are relative to the listing's folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,18 +44,40 @@ impl Listing {
 
     /// Its pairs, with absolute paths or such as the process can open.
     pub fn read(&self, context: &Context) -> Result<Vec<Pair>, Failure> {
+        self.read_in(context.home())
+    }
+
+    /// The same, of a home.
+    pub fn read_in(&self, home: &Home) -> Result<Vec<Pair>, Failure> {
         let path = match self {
-            Self::Artefact(key) => context.artefact(key).join(FILE),
-            Self::Index(digest) => context.home().listing(digest),
+            Self::Artefact(key) => home.artefact(key).join(FILE),
+            Self::Index(digest) => home.listing(digest),
         };
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut pairs: Vec<Pair> = read_json(&path)?;
         for pair in &mut pairs {
-            pair.clean = folder.join(&pair.clean);
-            pair.degraded = folder.join(&pair.degraded);
+            pair.clean = below(folder, &pair.clean);
+            pair.degraded = below(folder, &pair.degraded);
         }
         Ok(pairs)
     }
+}
+
+/// A listed path from its listing's folder, without the `..` by which one artefact points to another.
+fn below(folder: &Path, listed: &Path) -> PathBuf {
+    let mut path = folder.to_path_buf();
+    if listed.is_absolute() {
+        return listed.to_path_buf();
+    }
+    for part in listed.components() {
+        match part {
+            Component::ParentDir => {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
+    path
 }
 
 /// Writes a listing.
@@ -99,4 +121,23 @@ pub fn file_name(name: &str) -> String {
 /// `name` as a PNG's file name.
 pub fn png_name(name: &str) -> String {
     format!("{}.png", file_name(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_path_is_shown_without_its_detour() {
+        let folder = Path::new("runs/artefacts/ab");
+        assert_eq!(
+            below(folder, Path::new("degraded/1.png")),
+            Path::new("runs/artefacts/ab/degraded/1.png")
+        );
+        assert_eq!(
+            below(folder, Path::new("../cd/clean/1.png")),
+            Path::new("runs/artefacts/cd/clean/1.png")
+        );
+        assert_eq!(below(folder, Path::new("/data/1.png")), Path::new("/data/1.png"));
+    }
 }

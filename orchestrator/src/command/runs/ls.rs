@@ -1,5 +1,6 @@
 //! `perceive-ir runs ls`: runs, newest first, in their true states.
 
+use crate::database::labels::Labels;
 use crate::database::runs::{Run, RunFilter, RunState};
 use crate::database::{Database, DatabaseError};
 use crate::failure::Failure;
@@ -9,6 +10,9 @@ use crate::show::{Cell, Format, Table, Talk, count};
 /// So many letters of a run's id hold the time of its birth to the millisecond.
 const SHORT: usize = 13;
 
+/// So many letters of a note stand in a table.
+const NOTE: usize = 40;
+
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only runs of this experiment.
@@ -17,6 +21,9 @@ pub struct Args {
     /// Only runs in this state.
     #[arg(long, value_enum)]
     state: Option<RunState>,
+    /// Only runs with this tag.
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
     /// At most so many.
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: u32,
@@ -28,7 +35,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let database = match Database::open_read_only(home) {
         Err(DatabaseError::Missing { .. }) => {
             talk.say(format!("there are no runs in {} yet", home.root().display()));
-            return table(&[]).print(args.format);
+            return table(&[], &Labels::default(), args.format).print(args.format);
         }
         Ok(_) => Database::open(home)?,
         Err(error) => return Err(error.into()),
@@ -40,16 +47,26 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             return Err(Failure::unknown("experiment", name, names.iter().map(String::as_str)));
         }
     }
+    if let Some(tag) = &args.tag {
+        let tags = database.tag_names()?;
+        if !tags.contains(tag) {
+            return Err(Failure::unknown("tag", tag, tags.iter().map(String::as_str)));
+        }
+    }
     let filter = RunFilter {
         experiment: args.experiment.as_deref(),
         state: args.state,
-        // One more tells whether there are more.
-        limit: Some(args.limit.saturating_add(1)),
+        // One more tells whether there are more; which of them have the tag is seen below.
+        limit: args.tag.is_none().then_some(args.limit.saturating_add(1)),
     };
     let mut runs = database.runs(filter)?;
+    let labels = database.labels()?;
+    if let Some(tag) = &args.tag {
+        runs.retain(|run| labels.tags(&run.id).contains(tag));
+    }
     let more = runs.len() > args.limit as usize;
     runs.truncate(args.limit as usize);
-    table(&runs).print(args.format)?;
+    table(&runs, &labels, args.format).print(args.format)?;
     if more {
         talk.say(format!(
             "the newest {} are shown; --limit N shows more",
@@ -59,7 +76,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     Ok(())
 }
 
-fn table(runs: &[Run]) -> Table {
+fn table(runs: &[Run], labels: &Labels, format: Format) -> Table {
     let mut table = Table::new([
         "run",
         "experiment",
@@ -72,6 +89,8 @@ fn table(runs: &[Run]) -> Table {
         "started",
         "took",
         "reason",
+        "tags",
+        "note",
     ]);
     for (run, id) in runs.iter().zip(short_ids(runs)) {
         table.push([
@@ -86,9 +105,20 @@ fn table(runs: &[Run]) -> Table {
             run.started_at.map_or(Cell::None, Cell::Time),
             run.took().map_or(Cell::None, Cell::Duration),
             Cell::maybe(run.reason.as_deref()),
+            Cell::maybe(Some(labels.tags(&run.id).join(" ")).filter(|tags| !tags.is_empty())),
+            Cell::maybe(labels.note(&run.id).map(|note| shortened(note, format))),
         ]);
     }
     table
+}
+
+/// A note in a line of a table: the beginning of its first line. Programs get all of it.
+fn shortened(note: &str, format: Format) -> String {
+    let first = note.lines().next().unwrap_or_default();
+    if format != Format::Table || (first == note && note.chars().count() <= NOTE) {
+        return note.to_string();
+    }
+    first.chars().take(NOTE - 1).chain(['…']).collect()
 }
 
 /// The shortest beginnings (of [`SHORT`] letters or more) that tell these runs apart.

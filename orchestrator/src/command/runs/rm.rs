@@ -1,13 +1,10 @@
 //! `perceive-ir runs rm RUN…`: forgets runs, and removes artefacts that nothing else stands on.
 //!
-//! An artefact stays while another case uses it or another run made it too. Folders are first renamed, then forgotten,
-//! then removed: a kill in between never leaves a record of something that is half gone.
+//! An artefact stays while another case uses it or another run made it too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Component, Path};
 
+use super::removal::{remove_artefact, remove_if_there};
 use crate::database::artefacts::Artefact;
 use crate::database::runs::{Run, RunState};
 use crate::database::{Database, DatabaseError};
@@ -43,17 +40,21 @@ pub fn run(args: &Args, home: &Home, _talk: Talk) -> Result<(), Failure> {
     let database = Database::open(home)?;
     database.settle_lost(home)?;
     let runs = named(&database, &args.runs)?;
-    let would = if args.dry_run { "would remove" } else { "removed" };
+    remove(&database, home, &runs, args.dry_run)
+}
 
+/// Removes runs of which none lives, by id, and the artefacts that nothing else stands on; says what it does.
+pub fn remove(database: &Database, home: &Home, runs: &BTreeMap<String, Run>, dry_run: bool) -> Result<(), Failure> {
+    let would = if dry_run { "would remove" } else { "removed" };
     let gone: BTreeSet<&str> = runs.keys().map(String::as_str).collect();
     let keys: BTreeSet<&str> = runs.values().map(|run| run.artefact_key.as_str()).collect();
     let mut fates = Vec::new();
     for key in keys {
-        fates.push((key, fate(&database, key, &runs, &gone)?));
+        fates.push((key, fate(database, key, runs, &gone)?));
     }
 
     for run in runs.values() {
-        if !args.dry_run {
+        if !dry_run {
             remove_if_there(&home.journal(&run.id))?;
             database.forget_run(&run.id)?;
         }
@@ -68,11 +69,11 @@ pub fn run(args: &Args, home: &Home, _talk: Talk) -> Result<(), Failure> {
     for (key, fate) in fates {
         match fate {
             Fate::Kept(why) => out(&format!("kept artefact {key}: {why}\n"))?,
-            Fate::Abandoned if !args.dry_run => remove_if_there(&home.work_of(key))?,
+            Fate::Abandoned if !dry_run => remove_if_there(&home.work_of(key))?,
             Fate::Abandoned | Fate::Awaited => {}
             Fate::Removed(artefact) => {
-                if !args.dry_run {
-                    remove(&database, home, &artefact)?;
+                if !dry_run {
+                    remove_artefact(database, home, &artefact)?;
                 }
                 let size = bytes(artefact.bytes.max(0) as u64);
                 out(&format!(
@@ -89,6 +90,12 @@ pub fn run(args: &Args, home: &Home, _talk: Talk) -> Result<(), Failure> {
 fn named(database: &Database, names: &[String]) -> Result<BTreeMap<String, Run>, Failure> {
     let found = names.iter().map(|name| database.find(name));
     let runs: Vec<Run> = found.collect::<Result<_, DatabaseError>>()?;
+    refuse_live(&runs)?;
+    Ok(runs.into_iter().map(|run| (run.id.clone(), run)).collect())
+}
+
+/// What a process is at work on stays as it is.
+pub fn refuse_live(runs: &[Run]) -> Result<(), Failure> {
     if let Some(run) = runs.iter().find(|run| run.state.is_live()) {
         let process = run
             .pid
@@ -98,7 +105,7 @@ fn named(database: &Database, names: &[String]) -> Result<BTreeMap<String, Run>,
                 .help("stop it first; Ctrl-C in its terminal keeps its state"),
         );
     }
-    Ok(runs.into_iter().map(|run| (run.id.clone(), run)).collect())
+    Ok(())
 }
 
 fn fate(
@@ -133,49 +140,10 @@ fn fate(
     })
 }
 
-fn remove(database: &Database, home: &Home, artefact: &Artefact) -> Result<(), Failure> {
-    let inside = Path::new(&artefact.path)
-        .components()
-        .all(|part| matches!(part, Component::Normal(_)));
-    if artefact.path.is_empty() || !inside {
-        let told = format!(
-            "artefact {} is recorded at '{}', outside the home",
-            artefact.key, artefact.path
-        );
-        return Err(Failure::new(Exit::Database, told).help("nothing was removed there; remove it by hand"));
-    }
-    let place = home.artefacts().join(&artefact.path);
-    let away = home.work_of(&format!("removed-{}", artefact.key));
-    remove_if_there(&away)?;
-    fs::create_dir_all(home.work())
-        .map_err(|error| Failure::io(format!("cannot make {}", home.work().display()), &error))?;
-    match fs::rename(&place, &away) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(Failure::io(format!("cannot remove {}", place.display()), &error));
-        }
-        _ => {}
-    }
-    database.forget_artefact(&artefact.key)?;
-    remove_if_there(&away)?;
-    remove_if_there(&home.work_of(&artefact.key))
-}
-
-fn remove_if_there(path: &Path) -> Result<(), Failure> {
-    let removed = if path.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
-    match removed {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Failure::io(format!("cannot remove {}", path.display()), &error))
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::database::artefacts::NewArtefact;
     use crate::database::runs::tests::new_run;

@@ -7,6 +7,7 @@ use crate::database::evaluations::Mean;
 use crate::database::runs::{MetricSummary, Run, RunEvent};
 use crate::failure::Failure;
 use crate::home::Home;
+use crate::provenance::{Code, Origin};
 use crate::show::{Cell, Format, Table, Talk, out};
 
 /// Without -v, so many of the latest events are shown.
@@ -24,6 +25,10 @@ pub struct Args {
 /// What is known of a run.
 struct Facts {
     run: Run,
+    tags: Vec<String>,
+    note: Option<String>,
+    code: Option<Code>,
+    origin: Option<Origin>,
     settings: Vec<(String, String)>,
     metrics: Vec<MetricSummary>,
     means: Vec<Mean>,
@@ -35,7 +40,12 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let database = Database::open(home)?;
     database.settle_lost(home)?;
     let run = database.find(&args.run)?;
+    let labels = database.labels()?;
     let facts = Facts {
+        tags: labels.tags(&run.id).to_vec(),
+        note: labels.note(&run.id).map(String::from),
+        code: database.code_of(&run.id)?,
+        origin: database.origin_of(&run.id)?,
         settings: run.case_id.map_or(Ok(Vec::new()), |case| database.settings(case))?,
         metrics: database.metric_summaries(&run.id)?,
         means: database.means_of_artefact(&run.artefact_key)?,
@@ -133,15 +143,54 @@ impl Facts {
         fact("state", Cell::text(run.state.name()));
         fact("reason", Cell::maybe(run.reason.as_deref()));
         fact("exit code", run.exit_code.map_or(Cell::None, Cell::Whole));
+        fact(
+            "tags",
+            Cell::maybe(Some(self.tags.join(" ")).filter(|tags| !tags.is_empty())),
+        );
+        fact("note", Cell::maybe(self.note.as_deref()));
         fact("device", Cell::text(&run.device));
         fact("machine", Cell::text(&run.machine));
+        if let Some(origin) = &self.origin {
+            let memory = Cell::Bytes(origin.memory as u64).for_people();
+            let text = format!("{}, {} cores, {memory}, {}", origin.cpu, origin.cores, origin.os);
+            fact("", Cell::text(text));
+            fact("threads", Cell::Whole(origin.threads));
+        }
         fact("process", run.pid.map_or(Cell::None, Cell::Whole));
         fact("queued", Cell::Time(run.queued_at));
         fact("started", run.started_at.map_or(Cell::None, Cell::Time));
         fact("ended", run.ended_at.map_or(Cell::None, Cell::Time));
         fact("took", run.took().map_or(Cell::None, Cell::Duration));
         fact("command", Cell::text(&run.command));
+        if let Some(origin) = &self.origin {
+            fact("in folder", Cell::text(&origin.folder));
+            fact("environment", Cell::text(&origin.environment));
+        }
         fact("code", Cell::text(run.code()));
+        if let Some(code) = &self.code {
+            if !code.diff.is_empty() {
+                let lines = code.diff.lines().count();
+                fact(
+                    "",
+                    Cell::text(format!(
+                        "changes: {lines} lines, `perceive-ir runs diff {}` prints them",
+                        run.id
+                    )),
+                );
+            }
+            fact(
+                "built by",
+                Cell::text(format!("{} for {} ({})", code.rustc, code.target, code.profile)),
+            );
+            fact(
+                "features",
+                Cell::maybe(Some(&code.features).filter(|names| !names.is_empty())),
+            );
+            fact(
+                "sources",
+                Cell::text(format!("{}, Cargo.lock {}", code.sources, &code.lock[..12])),
+            );
+        }
         table
     }
 
@@ -174,7 +223,8 @@ impl Facts {
             "reason": run.reason, "exit_code": run.exit_code, "device": run.device, "machine": run.machine,
             "process": run.pid, "queued": time(Some(run.queued_at)), "started": time(run.started_at),
             "ended": time(run.ended_at), "command": run.command, "version": run.version,
-            "commit": run.code_commit, "dirty": run.dirty,
+            "commit": run.code_commit, "dirty": run.dirty, "tags": self.tags, "note": self.note,
+            "code": self.code, "origin": self.origin,
             "settings": settings, "metrics": metrics.collect::<Vec<_>>(), "means": means.collect::<Vec<_>>(),
             "events": events.collect::<Vec<_>>(),
         })
