@@ -3,18 +3,22 @@
 //! Jobs come in an order in which every input stands before what reads it. Equal jobs of several experiments have equal
 //! keys, so what is done once is done for all.
 
+mod checks;
 pub mod pictures;
+mod stand_in;
+
+use std::collections::BTreeSet;
 
 use perceive_datasets::degradation::{Degrade as _, Noise, Recipe};
 use perceive_model::network::NetworkConfig;
 
 use crate::{
     failure::{Exit, Failure},
-    spec::{Experiment, experiment::Towers, negatives::Proxy},
+    spec::{Experiment, experiment::Towers},
     stage::{
         Job,
         degrade::Degrade,
-        evaluate::Evaluate,
+        evaluate::{self, Evaluate},
         medium::{Fold, Medium},
         negatives::{Negatives, ProxyWeights},
         pairs::{Listing, Set},
@@ -63,6 +67,7 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
     let restorer = planner.restore(&train, perceiver, proxies)?;
     for set in test {
         planner.add(Job::Evaluate(Evaluate {
+            metrics: measurable(&experiment.metrics, &set)?,
             set,
             restorer: restorer.clone(),
             medium: medium.first().cloned(),
@@ -111,6 +116,7 @@ impl Planner<'_> {
                 Found::Indexed { digest, dataset, .. } => (Listing::Index(digest.clone()), dataset.clone()),
             };
             let asked = found.asked();
+            let weight = share(found, pictures);
             let group = format!("{name} {}", found.split());
             if asked.degradations.is_empty() {
                 let kind = found.kind().to_string();
@@ -119,8 +125,9 @@ impl Planner<'_> {
                     label,
                     kind,
                     group: group.clone(),
-                    weight: asked.weight,
+                    weight,
                     noise: None,
+                    without_references: found.is_without_references(),
                     listing,
                 });
                 continue;
@@ -140,8 +147,9 @@ impl Planner<'_> {
                     label: format!("{name} {}", recipe.label()),
                     kind: recipe.label(),
                     group: group.clone(),
-                    weight: asked.weight / asked.degradations.len() as f64,
+                    weight: weight / asked.degradations.len() as f64,
                     noise,
+                    without_references: false,
                     listing: Listing::Artefact(self.add(Job::Degrade(job))),
                 });
             }
@@ -152,9 +160,7 @@ impl Planner<'_> {
 
     /// Both folds, where anything needs medium pictures.
     fn medium(&mut self, train: &[Set]) -> Result<Vec<String>, Failure> {
-        let (loss, proxies) = (&self.experiment.restore.loss, &self.experiment.negatives.proxies);
-        let of_medium = |proxy: &Proxy| matches!(proxy.weights.as_str(), "medium-a" | "medium-b");
-        if loss.clip_aware == 0.0 && !(loss.perceptual > 0.0 && proxies.iter().any(of_medium)) {
+        if !self.experiment.needs_medium() {
             return Ok(Vec::new());
         }
         let settings = &self.experiment.medium;
@@ -265,6 +271,33 @@ impl Planner<'_> {
         };
         Ok(self.add(Job::Restore(job)))
     }
+}
+
+/// What a set weighs in a batch: merged ones share the first's weight by their numbers of pictures.
+fn share(found: &Found, among: &[Found]) -> f64 {
+    let name = &found.asked().merge;
+    if name.is_none() {
+        return found.asked().weight;
+    }
+    let merged: Vec<&Found> = among.iter().filter(|other| other.asked().merge == *name).collect();
+    let all: usize = merged.iter().map(|other| other.pictures()).sum();
+    let weight = merged.first().map_or(1.0, |first| first.asked().weight);
+    weight * found.pictures() as f64 / all.max(1) as f64
+}
+
+/// The metrics that a set can be measured by, sorted: their order in a file changes nothing.
+fn measurable(asked: &[String], set: &Set) -> Result<Vec<String>, Failure> {
+    let possible = |name: &&String| !set.without_references || evaluate::needs_no_reference(name);
+    let metrics: BTreeSet<String> = asked.iter().filter(possible).cloned().collect();
+    if metrics.is_empty() {
+        let text = format!(
+            "{} has no references, and each of the metrics {} needs one",
+            set.label,
+            asked.join(", ")
+        );
+        return Err(Failure::new(Exit::Spec, text).help("add a metric without references, or leave the set out"));
+    }
+    Ok(metrics.into_iter().collect())
 }
 
 /// One of the network's readings, by its word.

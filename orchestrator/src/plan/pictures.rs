@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use perceive_datasets::{catalogue, random::Key};
 
+use super::{checks, stand_in};
 use crate::{
     database::{Database, datasets::PairRow},
     failure::{Exit, Failure, nearest},
@@ -46,6 +47,10 @@ pub enum Found {
         split: String,
         kind: String,
         digest: String,
+        pictures: usize,
+        /// Its smallest picture, with width and height.
+        smallest: (PathBuf, usize, usize),
+        without_references: bool,
     },
 }
 
@@ -60,6 +65,34 @@ impl Found {
         match self {
             Self::Scenes { split, .. } | Self::Indexed { split, .. } => split,
         }
+    }
+
+    pub fn pictures(&self) -> usize {
+        match self {
+            Self::Scenes { count, .. } => *count,
+            Self::Indexed { pictures, .. } => *pictures,
+        }
+    }
+
+    /// Whether there is nothing to measure its pictures against.
+    pub fn is_without_references(&self) -> bool {
+        matches!(
+            self,
+            Self::Indexed {
+                without_references: true,
+                ..
+            }
+        )
+    }
+
+    fn is_of_the_pictures_of(&self, other: &Self) -> bool {
+        let made = |found: &Self| found.asked().degradations.clone();
+        let same = match (self, other) {
+            (Self::Scenes { .. }, Self::Scenes { .. }) => true,
+            (Self::Indexed { digest, .. }, Self::Indexed { digest: others, .. }) => digest == others,
+            _ => false,
+        };
+        same && made(self) == made(other)
     }
 
     /// The degradation that the dataset itself brings.
@@ -98,6 +131,8 @@ pub fn find(experiment: &Experiment, home: &Home, database: &Database, talk: Tal
             );
         }
     }
+    checks::crops_fit(experiment, &pictures.train)?;
+    checks::tell_untrained(experiment, &pictures, talk);
     Ok(pictures)
 }
 
@@ -110,8 +145,20 @@ struct Finder<'a> {
 
 impl Finder<'_> {
     fn all(&self, sets: &[PictureSet], split: &str, limit: usize) -> Result<Vec<Found>, Failure> {
-        let found = sets.iter().map(|asked| self.one(asked, split, limit));
-        Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let splits = self.database.splits()?;
+        let mut found: Vec<Found> = Vec::new();
+        for asked in sets {
+            match stand_in::of(asked, split, self.experiment, &splits) {
+                None => found.extend(self.one(asked, split, limit)?),
+                Some(other) => {
+                    self.talk.say(stand_in::telling(asked, split, &other));
+                    let other = self.one(&other, split, limit)?;
+                    // Of two sets that need the same ones in their place, the first has them.
+                    found.extend(other.filter(|other| !found.iter().any(|found| found.is_of_the_pictures_of(other))));
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn one(&self, asked: &PictureSet, default_split: &str, limit: usize) -> Result<Option<Found>, Failure> {
@@ -138,6 +185,8 @@ impl Finder<'_> {
         let other = if default_split == "train" { "test" } else { "train" };
         let split = match &asked.split {
             Some(split) => own(split),
+            // What must be the paper's pictures is never trained on what it is tested on.
+            None if asked.stand_in => own(default_split),
             None => own(default_split).or_else(|| own(other)),
         };
         let Some(split) = split else {
@@ -150,7 +199,12 @@ impl Finder<'_> {
             }
             return Err(missing(asked, splits.iter().map(|split| split.dataset.as_str())));
         };
-        let mut rows = self.database.pairs(&split.dataset, &split.split)?;
+        let without_references = catalogue::find(&split.dataset).is_some_and(catalogue::Entry::is_without_references);
+        let mut rows = if without_references && default_split == "test" {
+            self.alone(&split.dataset, &split.split)?
+        } else {
+            self.database.pairs(&split.dataset, &split.split)?
+        };
         if asked.degradations.is_empty() {
             rows.retain(|row| row.degraded.is_some());
         }
@@ -181,13 +235,40 @@ impl Finder<'_> {
         check_unchanged(&rows, &split.dataset)?;
         self.hash(&mut rows, &split.dataset)?;
         let digest = self.list(&rows)?;
+        let smallest = smallest(&rows);
         Ok(Some(Found::Indexed {
+            pictures: rows.len(),
+            smallest,
+            without_references,
             asked: asked.clone(),
             dataset: split.dataset.clone(),
             split: split.split.clone(),
             kind: kind_of(&split.dataset),
             digest,
         }))
+    }
+
+    /// Pictures without clean partners, each named by its file.
+    fn alone(&self, dataset: &str, split: &str) -> Result<Vec<PairRow>, Failure> {
+        let mut rows: Vec<PairRow> = Vec::new();
+        for picture in self.database.pictures(dataset, split)? {
+            let name = picture
+                .path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if rows.iter().all(|row| row.name != name) {
+                rows.push(PairRow {
+                    name,
+                    clean: picture.clone(),
+                    degraded: Some(picture),
+                    border: 0,
+                });
+            }
+        }
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(rows)
     }
 
     /// Fills in the hashes that are missing, and keeps them in the index.
@@ -260,6 +341,16 @@ impl Finder<'_> {
     }
 }
 
+/// The picture with the shortest side, with its width and height.
+fn smallest(rows: &[PairRow]) -> (PathBuf, usize, usize) {
+    let clean = rows.iter().map(|row| &row.clean);
+    clean
+        .min_by_key(|picture| picture.width.min(picture.height))
+        .map_or((PathBuf::new(), 0, 0), |picture| {
+            (picture.path.clone(), picture.width as usize, picture.height as usize)
+        })
+}
+
 /// The catalogue's name that was probably meant by a name that is none of its.
 fn misspelt(name: &str) -> Option<&'static str> {
     match catalogue::find(name) {
@@ -318,7 +409,7 @@ fn check_unchanged(rows: &[PairRow], dataset: &str) -> Result<(), Failure> {
 }
 
 /// What the pairs of a dataset suffer from, by the catalogue; `pair` for one of somebody's own.
-fn kind_of(dataset: &str) -> String {
+pub fn kind_of(dataset: &str) -> String {
     match catalogue::find(dataset) {
         Some(entry) => entry.degradation.word().to_string(),
         None => "pair".to_string(),

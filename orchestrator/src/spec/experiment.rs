@@ -2,9 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use perceive_model::metric;
+
 use super::{
-    medium::Medium, negatives::Negatives, pictures::PictureSet, prompts::Prompts, restore::Restore, size::Size,
+    medium::Medium,
+    negatives::{Negatives, Proxy},
+    pictures::PictureSet,
+    prompts::Prompts,
+    restore::Restore,
+    size::Size,
 };
+use crate::failure::nearest;
 
 /// Which frozen encoders an experiment uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +38,8 @@ pub struct Experiment {
     pub test_limit: usize,
     pub train: Vec<PictureSet>,
     pub test: Vec<PictureSet>,
+    /// What is measured, by the registry's names; a test set without references has those that need none.
+    pub metrics: Vec<String>,
     pub medium: Medium,
     pub prompts: Prompts,
     pub negatives: Negatives,
@@ -47,6 +57,7 @@ impl Default for Experiment {
             test_limit: 0,
             train: Vec::new(),
             test: Vec::new(),
+            metrics: ["psnr_rgb", "ssim_rgb"].map(String::from).to_vec(),
             medium: Medium::default(),
             prompts: Prompts::default(),
             negatives: Negatives::default(),
@@ -56,6 +67,25 @@ impl Default for Experiment {
 }
 
 impl Experiment {
+    /// Whether any stage looks at medium pictures or models.
+    pub fn needs_medium(&self) -> bool {
+        let of_medium = |proxy: &Proxy| matches!(proxy.weights.as_str(), "medium-a" | "medium-b");
+        let loss = &self.restore.loss;
+        loss.clip_aware > 0.0 || (loss.perceptual > 0.0 && self.negatives.proxies.iter().any(of_medium))
+    }
+
+    /// The crops of training pictures that its stages cut, as (key, side in pixels).
+    pub fn crops(&self) -> Vec<(&'static str, usize)> {
+        let mut crops = vec![("restore.training.patch", self.restore.training.patch)];
+        if self.needs_medium() {
+            crops.push(("medium.training.patch", self.medium.training.patch));
+        }
+        if self.restore.loss.clip_aware > 0.0 {
+            crops.push(("prompts.patch", self.prompts.patch));
+        }
+        crops
+    }
+
     /// What is impossible, as (dotted key, what is wrong); empty when the experiment can be planned.
     pub fn check(&self) -> Vec<(String, String)> {
         let mut wrong = Vec::new();
@@ -83,6 +113,14 @@ impl Experiment {
                 "test".into(),
                 "nothing to test on: add a [[experiment.NAME.test]] entry".into(),
             ));
+        }
+        if self.metrics.is_empty() {
+            wrong.push(("metrics".into(), "nothing to measure: name at least one".into()));
+        }
+        for name in self.metrics.iter().filter(|name| metric::find(name).is_none()) {
+            let near = nearest(name, metric::METRICS.iter().map(|metric| metric.name));
+            let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+            wrong.push(("metrics".into(), format!("there is no metric {name:?}{near}")));
         }
         if self.restore.loss.perceptual > 0.0 && self.negatives.proxies.is_empty() {
             wrong.push((

@@ -21,9 +21,16 @@ pub struct PictureSet {
     /// Share of a batch that comes from here, relative to the other sets.
     #[serde(default = "one")]
     pub weight: f64,
+    /// Sets of one name are one set to a batch: the name's weight (the first's) is shared by their numbers of pictures.
+    #[serde(default)]
+    pub merge: Option<String>,
     /// Skipped, with a word, where the dataset is not indexed.
     #[serde(default)]
     pub optional: bool,
+    /// Below the paper's scale, where the dataset has too few pictures: others take its place, degraded in its kind by
+    /// the program, with a word.
+    #[serde(default)]
+    pub stand_in: bool,
     /// Only for `scenes`: how many pictures to render, and their width and height in pixels.
     #[serde(default)]
     pub count: usize,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Context, Outcome, Stage,
     context::write_json,
-    loader,
+    loader::{self, Apart},
     pairs::{Pair, Set, png_name},
     restorer::{Configuration, Restorer, psnr, save},
     train,
@@ -53,7 +53,16 @@ impl Stage for Medium {
         let pairs = loader::read(&self.sets, context)?;
         let learned = self.learned(&pairs);
         let is_learned = |set: &Set, pair: &Pair| learned[&(set.group.as_str(), pair.name.as_str())];
-        let batches = loader::batches(&self.sets, &pairs, &self.training, false, is_learned, |_, _| Vec::new())?;
+        let none = |_: &Set, _: &Pair| Vec::new();
+        let batches = loader::batches(
+            &self.sets,
+            &pairs,
+            &self.training,
+            false,
+            Apart::Degradations,
+            is_learned,
+            none,
+        )?;
         let training = restorer::Training::new(
             &self.network,
             self.seed,

@@ -1,0 +1,73 @@
+//! What can be said of an experiment's pictures before anything runs: crops that do not fit, kinds that nobody trains on.
+
+use std::collections::BTreeSet;
+
+use perceive_datasets::degradation::Degrade as _;
+
+use super::pictures::{Found, Pictures, kind_of};
+use crate::{
+    failure::{Exit, Failure},
+    show::Talk,
+    spec::{Experiment, pictures::PictureSet},
+};
+
+/// Refuses crops that are larger than a picture which they are to be cut from.
+///
+/// # Errors
+/// [`Exit::Pictures`], with both sizes and the setting.
+pub fn crops_fit(experiment: &Experiment, train: &[Found]) -> Result<(), Failure> {
+    for found in train {
+        let (what, width, height) = match found {
+            Found::Scenes { size, .. } => ("a scene".to_string(), *size, *size),
+            Found::Indexed { smallest, .. } => (smallest.0.display().to_string(), smallest.1, smallest.2),
+        };
+        let side = width.min(height);
+        if let Some((key, patch)) = experiment.crops().into_iter().find(|(_, patch)| *patch > side) {
+            let text = format!("{what} is {width}x{height}, smaller than the {patch}x{patch} crops of {key}");
+            let possible = side / 8 * 8;
+            let help = if possible >= 16 {
+                format!("choose a smaller patch (--set {key}={possible}), or take the picture out")
+            } else {
+                "take the picture out: no crop is so small".into()
+            };
+            return Err(Failure::new(Exit::Pictures, text).help(help));
+        }
+    }
+    Ok(())
+}
+
+/// Says which kinds are tested and not trained because the sets that were to train them are not there.
+pub fn tell_untrained(experiment: &Experiment, pictures: &Pictures, talk: Talk) {
+    let kinds = |sets: &[Found]| -> BTreeSet<String> {
+        sets.iter()
+            .flat_map(|found| kinds(found.asked(), found.kind()))
+            .collect()
+    };
+    let (trained, tested) = (kinds(&pictures.train), kinds(&pictures.test));
+    for kind in tested.difference(&trained) {
+        let meant: Vec<&str> = experiment
+            .train
+            .iter()
+            .filter(|asked| self::kinds(asked, &kind_of(&asked.dataset)).contains(kind))
+            .map(|asked| asked.dataset.as_str())
+            .collect();
+        if !meant.is_empty() {
+            talk.say(format!(
+                "{kind} is tested but nobody trains on it: {} is not here",
+                meant.join(", ")
+            ));
+        }
+    }
+}
+
+/// Kinds of degradation in a set, as words: those that are made, or the one that the dataset brings.
+fn kinds(asked: &PictureSet, own: &str) -> Vec<String> {
+    if asked.degradations.is_empty() {
+        return vec![own.to_string()];
+    }
+    asked
+        .degradations
+        .iter()
+        .map(|recipe| recipe.kind().to_string())
+        .collect()
+}
