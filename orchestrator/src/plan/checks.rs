@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use perceive_datasets::degradation::Degrade as _;
-
-use super::pictures::{Found, Pictures, kind_of};
+use super::pictures::{Found, Pictures};
 use crate::{
     failure::{Exit, Failure},
     show::Talk,
-    spec::{Experiment, pictures::PictureSet},
+    spec::Experiment,
 };
 
 /// Refuses crops that are larger than a picture which they are to be cut from.
@@ -38,36 +36,20 @@ pub fn crops_fit(experiment: &Experiment, train: &[Found]) -> Result<(), Failure
 
 /// Says which kinds are tested and not trained because the sets that were to train them are not there.
 pub fn tell_untrained(experiment: &Experiment, pictures: &Pictures, talk: Talk) {
-    let kinds = |sets: &[Found]| -> BTreeSet<String> {
-        sets.iter()
-            .flat_map(|found| kinds(found.asked(), found.kind()))
-            .collect()
-    };
+    let kinds = |sets: &[Found]| -> BTreeSet<&str> { sets.iter().flat_map(|found| found.asked().kinds()).collect() };
     let (trained, tested) = (kinds(&pictures.train), kinds(&pictures.test));
+    let meant = experiment.train_sets();
     for kind in tested.difference(&trained) {
-        let meant: Vec<&str> = experiment
-            .train
+        let meant: Vec<&str> = meant
             .iter()
-            .filter(|asked| self::kinds(asked, &kind_of(&asked.dataset)).contains(kind))
+            .filter(|asked| asked.kinds().contains(kind))
             .map(|asked| asked.dataset.as_str())
             .collect();
         if !meant.is_empty() {
+            let meant = meant.join(", ");
             talk.say(format!(
-                "{kind} is tested but nobody trains on it: {} is not here",
-                meant.join(", ")
+                "{kind} is tested but not trained: there are no pictures of {meant} to train on"
             ));
         }
     }
-}
-
-/// Kinds of degradation in a set, as words: those that are made, or the one that the dataset brings.
-fn kinds(asked: &PictureSet, own: &str) -> Vec<String> {
-    if asked.degradations.is_empty() {
-        return vec![own.to_string()];
-    }
-    asked
-        .degradations
-        .iter()
-        .map(|recipe| recipe.kind().to_string())
-        .collect()
 }

@@ -14,7 +14,7 @@ use crate::{
     show::{Talk, progress::Progress},
     spec::{
         Experiment,
-        pictures::{PictureSet, SCENES},
+        pictures::{PAIR, PictureSet, SCENES},
     },
     stage::{
         context::create_folder,
@@ -116,8 +116,8 @@ pub fn find(experiment: &Experiment, home: &Home, database: &Database, talk: Tal
         talk,
     };
     let pictures = Pictures {
-        train: finder.all(&experiment.train, "train", experiment.train_limit)?,
-        test: finder.all(&experiment.test, "test", experiment.test_limit)?,
+        train: finder.all(&experiment.train_sets(), "train", experiment.train_limit)?,
+        test: finder.all(&experiment.test_sets(), "test", experiment.test_limit)?,
     };
     for (role, sets, none) in [
         ("train on", &experiment.train, pictures.train.is_empty()),
@@ -243,7 +243,7 @@ impl Finder<'_> {
             asked: asked.clone(),
             dataset: split.dataset.clone(),
             split: split.split.clone(),
-            kind: kind_of(&split.dataset),
+            kind: asked.kinds().first().copied().unwrap_or(PAIR).to_string(),
             digest,
         }))
     }
@@ -406,12 +406,4 @@ fn check_unchanged(rows: &[PairRow], dataset: &str) -> Result<(), Failure> {
             }
             Err(Failure::new(Exit::Pictures, format!("{path} has changed since it was indexed")).help(&again))
         })
-}
-
-/// What the pairs of a dataset suffer from, by the catalogue; `pair` for one of somebody's own.
-pub fn kind_of(dataset: &str) -> String {
-    match catalogue::find(dataset) {
-        Some(entry) => entry.degradation.word().to_string(),
-        None => "pair".to_string(),
-    }
 }

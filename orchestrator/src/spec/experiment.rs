@@ -1,8 +1,9 @@
 //! One `[experiment.NAME]`: everything that decides its results.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use perceive_model::metric;
+use serde::{Deserialize, Serialize};
 
 use super::{
     medium::Medium,
@@ -36,6 +37,8 @@ pub struct Experiment {
     /// At most so many pictures of each training set, and of each test set; 0: all.
     pub train_limit: usize,
     pub test_limit: usize,
+    /// Of `train` and `test`, only what is of these kinds; empty: all.
+    pub tasks: Vec<String>,
     pub train: Vec<PictureSet>,
     pub test: Vec<PictureSet>,
     /// What is measured, by the registry's names; a test set without references has those that need none.
@@ -55,6 +58,7 @@ impl Default for Experiment {
             towers: Towers::Real,
             train_limit: 0,
             test_limit: 0,
+            tasks: Vec::new(),
             train: Vec::new(),
             test: Vec::new(),
             metrics: ["psnr_rgb", "ssim_rgb"].map(String::from).to_vec(),
@@ -67,6 +71,20 @@ impl Default for Experiment {
 }
 
 impl Experiment {
+    /// The sets to train on, of its tasks.
+    pub fn train_sets(&self) -> Vec<PictureSet> {
+        self.of_tasks(&self.train)
+    }
+
+    /// The sets to test on, of its tasks.
+    pub fn test_sets(&self) -> Vec<PictureSet> {
+        self.of_tasks(&self.test)
+    }
+
+    fn of_tasks(&self, sets: &[PictureSet]) -> Vec<PictureSet> {
+        sets.iter().filter_map(|set| set.of_tasks(&self.tasks)).collect()
+    }
+
     /// Whether any stage looks at medium pictures or models.
     pub fn needs_medium(&self) -> bool {
         let of_medium = |proxy: &Proxy| matches!(proxy.weights.as_str(), "medium-a" | "medium-b");
@@ -113,6 +131,18 @@ impl Experiment {
                 "test".into(),
                 "nothing to test on: add a [[experiment.NAME.test]] entry".into(),
             ));
+        }
+        for task in &self.tasks {
+            for (role, sets) in [("train", &self.train), ("test", &self.test)] {
+                let kinds: BTreeSet<&str> = sets.iter().flat_map(PictureSet::kinds).collect();
+                if !sets.is_empty() && !kinds.contains(task.as_str()) {
+                    let there = kinds.into_iter().collect::<Vec<_>>().join(", ");
+                    wrong.push((
+                        "tasks".into(),
+                        format!("no {role} set is of the kind {task:?}; there are {there}"),
+                    ));
+                }
+            }
         }
         if self.metrics.is_empty() {
             wrong.push(("metrics".into(), "nothing to measure: name at least one".into()));
