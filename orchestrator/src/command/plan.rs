@@ -21,10 +21,11 @@ pub struct Args {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let spec = args.choice.open()?;
-    let resolved = args.choice.resolve(&spec, &args.experiments)?;
+    let cases = args.choice.cases(&spec, &args.experiments)?;
     let database = Database::open(home)?;
-    for (name, experiment) in resolved {
-        Planned::new(name, experiment, home, &database, talk)?.print(home, args.format)?;
-    }
-    Ok(())
+    let planned = cases
+        .into_iter()
+        .map(|case| Planned::new(case, home, &database, talk))
+        .collect::<Result<Vec<_>, _>>()?;
+    Planned::print(&planned, home, args.format)
 }

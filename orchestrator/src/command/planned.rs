@@ -11,7 +11,7 @@ use crate::{
     plan::{self, Node, Weights, pictures},
     run::Standing,
     show::{Cell, Format, Table, Talk},
-    spec::{Experiment, Size, SpecFile, Towers},
+    spec::{Case, Outside, Size, SpecFile, Towers},
     stage::{Job, evaluate::SHEET, towers::Tower},
     weights_store::{WeightsStore, kind},
 };
@@ -19,65 +19,76 @@ use crate::{
 /// Which settings, from which file.
 #[derive(Debug, clap::Args)]
 pub struct Choice {
-    /// The experiments' file [default: experiments.toml here, or else the one shipped inside the program].
+    /// A file of experiments; may be given several times [default: experiments.toml here, or else the one shipped inside].
     #[arg(long, value_name = "FILE", env = "PERCEIVE_EXPERIMENTS")]
-    experiments_file: Option<PathBuf>,
+    experiments_file: Vec<PathBuf>,
     /// One setting, such as restore.loss.clip_aware=0.1; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Take sizes, steps, batches and crops from this scale instead of the experiment's own.
     #[arg(long, value_enum)]
     scale: Option<Size>,
+    /// Only the case of this name, in which * stands for anything; may be given several times.
+    #[arg(long, value_name = "CASE")]
+    only: Vec<String>,
+    /// How often each case is run, each time with the next seed.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    seeds: Option<u32>,
 }
 
 impl Choice {
     pub fn open(&self) -> Result<SpecFile, Failure> {
-        Ok(SpecFile::open(self.experiments_file.as_deref())?)
+        Ok(SpecFile::open(&self.experiments_file)?)
     }
 
-    pub fn resolve(&self, spec: &SpecFile, names: &[String]) -> Result<Vec<(String, Experiment)>, Failure> {
-        names
-            .iter()
-            .map(|name| Ok((name.clone(), spec.resolve(name, self.scale, &self.set)?)))
-            .collect()
+    /// What the command line says over the file.
+    pub fn outside(&self) -> Outside {
+        Outside {
+            scale: self.scale,
+            sets: self.set.clone(),
+            only: self.only.clone(),
+            seeds: self.seeds,
+        }
+    }
+
+    /// Every repetition of every chosen case of these experiments.
+    pub fn cases(&self, spec: &SpecFile, names: &[String]) -> Result<Vec<Case>, Failure> {
+        let mut cases = Vec::new();
+        for name in names {
+            cases.extend(spec.cases(name, &self.outside())?);
+        }
+        Ok(cases)
     }
 }
 
-/// An experiment with its jobs.
+/// A case with its jobs.
 pub struct Planned {
-    pub name: String,
-    pub experiment: Experiment,
+    pub case: Case,
     pub nodes: Vec<Node>,
 }
 
 impl Planned {
-    pub fn new(
-        name: String,
-        experiment: Experiment,
-        home: &Home,
-        database: &Database,
-        talk: Talk,
-    ) -> Result<Self, Failure> {
-        let pictures = pictures::find(&experiment, home, database, talk)?;
-        let nodes = plan::plan(&experiment, &pictures, &Installed { home })?;
-        Ok(Self {
-            name,
-            experiment,
-            nodes,
-        })
+    pub fn new(case: Case, home: &Home, database: &Database, talk: Talk) -> Result<Self, Failure> {
+        let pictures = pictures::find(&case.settings, home, database, talk)?;
+        let nodes = plan::plan(&case.settings, &pictures, &Installed { home })?;
+        Ok(Self { case, nodes })
     }
 
-    /// The jobs on stdout.
-    pub fn print(&self, home: &Home, format: Format) -> Result<(), Failure> {
-        let mut table = Table::new(["experiment", "stage", "job", "key", "state"]);
-        for node in &self.nodes {
-            table.push([
-                Cell::text(&self.name),
-                Cell::text(node.job.stage()),
-                Cell::text(node.job.label()),
-                Cell::text(&node.key[..12]),
-                Cell::text(Standing::of(node, home).word()),
-            ]);
+    /// The jobs of all cases on stdout.
+    pub fn print(all: &[Self], home: &Home, format: Format) -> Result<(), Failure> {
+        let mut table = Table::new(["experiment", "case", "seed", "stage", "job", "key", "state"]);
+        for Self { case, nodes } in all {
+            for node in nodes {
+                table.push([
+                    Cell::text(&case.experiment),
+                    Cell::text(&case.name),
+                    Cell::Whole(case.seed as i64),
+                    Cell::text(node.job.stage()),
+                    Cell::text(node.job.label()),
+                    Cell::text(&node.key[..12]),
+                    Cell::text(Standing::of(node, home).word()),
+                ]);
+            }
         }
         table.print(format)
     }

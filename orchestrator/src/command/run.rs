@@ -8,6 +8,7 @@ use crate::{
     home::Home,
     run::{Orchestrator, take_over},
     show::{Format, Talk},
+    spec::Case,
 };
 
 #[derive(Debug, clap::Args)]
@@ -29,34 +30,37 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let device: DeviceName = args.device.parse()?;
     device.open()?;
     let spec = args.choice.open()?;
-    let resolved = args.choice.resolve(&spec, &args.experiments)?;
+    let cases = args.choice.cases(&spec, &args.experiments)?;
     let hold = if args.dry_run { None } else { Some(home.hold()?) };
     let database = Database::open(home)?;
     if hold.is_some() {
         take_over(home, &database, talk)?;
     }
-    let planned = resolved
+    let planned = cases
         .into_iter()
-        .map(|(name, experiment)| Planned::new(name, experiment, home, &database, talk))
+        .map(|case| Planned::new(case, home, &database, talk))
         .collect::<Result<Vec<_>, _>>()?;
     if args.dry_run {
-        return planned
-            .iter()
-            .try_for_each(|planned| planned.print(home, Format::Table));
+        return Planned::print(&planned, home, Format::Table);
     }
     let asked_to_stop = Orchestrator::watch_for_stop()?;
     for planned in &planned {
-        let settings = serde_json::to_value(&planned.experiment)
+        let Case {
+            experiment,
+            name,
+            seed,
+            settings,
+        } = &planned.case;
+        let written = serde_json::to_value(settings)
             .map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?
             .to_string();
-        let Planned { name, experiment, .. } = planned;
-        database.experiment(name, &spec.entry(name))?;
-        let case = database.case(name, "base", experiment.seed, &experiment.scale.to_string(), &settings)?;
+        database.experiment(experiment, &spec.entry(experiment))?;
+        let case = database.case(experiment, name, *seed, &settings.scale.to_string(), &written)?;
         let orchestrator = Orchestrator {
             home,
             database: &database,
             device,
-            seed: experiment.seed,
+            seed: *seed,
             talk,
             asked_to_stop: asked_to_stop.clone(),
         };
@@ -64,8 +68,8 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         planned.tell_where(home, talk);
     }
     drop(database);
-    for planned in &planned {
-        super::results::run(&super::results::Args::of(&planned.name), home, talk)?;
+    for name in &args.experiments {
+        super::results::run(&super::results::Args::of(name), home, talk)?;
     }
     Ok(())
 }

@@ -1,119 +1,127 @@
-//! `experiments.toml`: named experiments, parsed at the edge into typed settings.
+//! `experiments.toml`: named experiments and the grids of their cases, parsed at the edge into typed settings.
 //!
-//! An experiment's settings are laid over its scale's preset ([`scale`]), which lies over the paper's own values (the
-//! `Default` of every settings type). `--set a.b=c` lies over all.
+//! Text becomes a tree of values that know where they were written ([`tree`]); files with what they include become a book
+//! of experiments ([`files`]); an experiment's layers and its grid become cases ([`case`], [`grid`]), whose settings are
+//! read into the types of this folder ([`reader`]): [`Experiment`] and what it holds.
 
+mod case;
 pub mod error;
 pub mod experiment;
-mod locate;
+mod fault;
+mod files;
+mod grid;
+mod inherit;
 pub mod medium;
 pub mod negatives;
+mod only;
 pub mod pictures;
 pub mod prompts;
+mod reader;
 pub mod restore;
 pub mod scale;
 mod set;
 pub mod size;
 pub mod training;
+mod tree;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
+pub use case::{Case, Outside, Resolved};
 pub use error::SpecError;
 pub use experiment::{Experiment, Towers};
 pub use size::Size;
 
-/// The experiments that the program brings along, for a folder without an `experiments.toml`.
-const SHIPPED: &str = include_str!("../../../experiments.toml");
+use error::Sources;
+use fault::Fault;
+use files::{Book, Declared};
 
-/// One `experiments.toml`, read and found to be well formed.
+/// Experiments with all that their files include, read and found to be well formed.
 #[derive(Debug)]
 pub struct SpecFile {
+    /// The first file.
     pub path: PathBuf,
-    pub text: String,
-    experiments: BTreeMap<String, toml::Table>,
-}
-
-/// The file's shape, for serde to check keys and types against.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Shape {
-    #[serde(default)]
-    experiment: BTreeMap<String, Experiment>,
-}
-
-/// The same file as bare tables, for one to be laid over another.
-#[derive(Deserialize)]
-struct Tables {
-    #[serde(default)]
-    experiment: BTreeMap<String, toml::Table>,
+    book: Book,
 }
 
 impl SpecFile {
-    /// Reads `path`; without one, `experiments.toml` of the current folder, or else the experiments shipped inside.
-    pub fn open(path: Option<&Path>) -> Result<Self, SpecError> {
-        let default = Path::new("experiments.toml");
-        match path {
-            None if !default.exists() => Self::parse(Path::new("experiments.toml (shipped)"), SHIPPED.to_string()),
-            given => {
-                let path = given.unwrap_or(default);
-                let text = std::fs::read_to_string(path).map_err(|source| SpecError::read(path, source))?;
-                Self::parse(path, text)
-            }
+    /// Reads these files; without any, `experiments.toml` of the current folder, or else the experiments shipped inside.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with keys or types of any experiment.
+    pub fn open(paths: &[PathBuf]) -> Result<Self, SpecError> {
+        let file = Self::read(paths)?;
+        let fault = file.malformed().next();
+        match fault {
+            Some(fault) => Err(file.sources(&Outside::default()).tell(&fault)),
+            None => Ok(file),
         }
     }
 
-    fn parse(path: &Path, text: String) -> Result<Self, SpecError> {
-        let typed: Shape = toml::from_str(&text).map_err(|error| SpecError::toml(path, &text, &error))?;
-        let Tables { experiment } = toml::from_str(&text).map_err(|error| SpecError::toml(path, &text, &error))?;
-        debug_assert_eq!(typed.experiment.len(), experiment.len());
-        Ok(Self {
-            path: path.to_path_buf(),
-            text,
-            experiments: experiment,
-        })
+    /// The same without a look at the settings.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, SpecError> {
+        let default = Path::new("experiments.toml");
+        let book = match paths {
+            [] if !default.exists() => Book::shipped()?,
+            [] => Book::read(&[default.to_path_buf()])?,
+            paths => Book::read(paths)?,
+        };
+        Ok(Self::of(book))
     }
 
-    /// The experiments' names, in alphabetical order.
+    fn of(book: Book) -> Self {
+        Self {
+            path: book
+                .sources
+                .first()
+                .map(|source| source.path.clone())
+                .unwrap_or_default(),
+            book,
+        }
+    }
+
+    /// The names of the experiments that can be run, in the order in which they are written.
     pub fn names(&self) -> Vec<&str> {
-        self.experiments.keys().map(String::as_str).collect()
+        let concrete = self.book.experiments.iter().filter(|declared| !declared.is_abstract);
+        concrete.map(|declared| declared.name.as_str()).collect()
     }
 
     /// The experiment's own entry, as TOML, for the record.
     pub fn entry(&self, name: &str) -> String {
-        self.experiments.get(name).map(ToString::to_string).unwrap_or_default()
+        let declared = self.book.named(name);
+        declared
+            .map(|declared| declared.entry.to_toml().to_string())
+            .unwrap_or_default()
     }
 
-    /// The settings of experiment `name`, with `--scale` and `--set` from outside laid over it.
-    pub fn resolve(&self, name: &str, outside_scale: Option<Size>, sets: &[String]) -> Result<Experiment, SpecError> {
-        let Some(own) = self.experiments.get(name) else {
-            return Err(SpecError::unknown_experiment(name, &self.path, &self.names()));
-        };
-        let mut own = own.clone();
-        // The scale chooses the preset that everything else lies over, so it is taken first.
-        let (scales, others): (Vec<&String>, Vec<&String>) = sets.iter().partition(|set| set::key(set) == "scale");
-        for text in scales {
-            set::apply(&mut own, text)?;
+    /// Keys and types that are wrong in a `[base]` or in an experiment's own settings.
+    fn malformed(&self) -> impl Iterator<Item = Fault> {
+        let bases = self.book.bases.iter().flatten();
+        let own = self.book.experiments.iter().map(|declared| &declared.layer);
+        bases.chain(own).filter_map(|layer| case::typed(&layer.settings).err())
+    }
+
+    /// An experiment that can be run.
+    fn concrete(&self, name: &str) -> Result<&Declared, Fault> {
+        match self.book.named(name) {
+            Some(declared) if declared.is_abstract => Err(Fault::new(format!(
+                "experiment {name} is abstract: only what extends it can be run"
+            ))
+            .at(declared.at)),
+            Some(declared) => Ok(declared),
+            None => {
+                let mut names = self.names();
+                names.sort_unstable();
+                let fault = Fault::new(format!("no experiment {name:?} in {}", self.path.display()));
+                Err(fault.naming(name, names).unknown())
+            }
         }
-        let mut merged = scale::merge(own, outside_scale)?;
-        for text in others {
-            set::apply(&mut merged, text)?;
+    }
+
+    fn sources<'a>(&'a self, outside: &'a Outside) -> Sources<'a> {
+        Sources {
+            files: &self.book.sources,
+            sets: &outside.sets,
         }
-        let experiment: Experiment = merged
-            .try_into()
-            .map_err(|error: toml::de::Error| SpecError::set(sets, &error))?;
-        let Some((key, what)) = experiment.check().into_iter().next() else {
-            return Ok(experiment);
-        };
-        if let Some(set) = sets.iter().rfind(|set| set::concerns(set, &key)) {
-            return Err(SpecError::impossible_set(set, name, &key, &what));
-        }
-        let span = locate::key(&self.text, &format!("experiment.{name}.{key}"));
-        Err(SpecError::impossible(name, &key, &what, &self.path, &self.text, span))
     }
 }
 
@@ -122,7 +130,22 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> Result<SpecFile, SpecError> {
-        SpecFile::parse(Path::new("experiments.toml"), text.to_string())
+        let file = SpecFile::of(Book::of(Path::new("experiments.toml"), text.to_string())?);
+        let fault = file.malformed().next();
+        match fault {
+            Some(fault) => Err(file.sources(&Outside::default()).tell(&fault)),
+            None => Ok(file),
+        }
+    }
+
+    /// The settings of the first case.
+    fn first(file: &SpecFile, name: &str, scale: Option<Size>, sets: &[&str]) -> Result<Experiment, SpecError> {
+        let outside = Outside {
+            scale,
+            sets: sets.iter().copied().map(String::from).collect(),
+            ..Outside::default()
+        };
+        Ok(file.cases(name, &outside)?.remove(0).settings)
     }
 
     const SCENES: &str = r#"
@@ -136,22 +159,20 @@ mod tests {
 
     #[test]
     fn the_shipped_experiments_are_well_formed() {
-        let shipped = file(SHIPPED).unwrap();
+        let shipped = file(files::SHIPPED).unwrap();
         for name in shipped.names() {
-            shipped.resolve(name, None, &[]).unwrap();
+            shipped.cases(name, &Outside::default()).unwrap();
         }
     }
 
     #[test]
     fn an_experiment_lies_over_its_scale_and_a_scale_from_outside_replaces_both() {
         let file = file(SCENES).unwrap();
-        let own = file.resolve("a", None, &[]).unwrap();
+        let own = first(&file, "a", None, &[]).unwrap();
         assert_eq!((own.restore.training.steps, own.restore.size), (7, Size::Tiny));
-        let small = file.resolve("a", Some(Size::Small), &[]).unwrap();
+        let small = first(&file, "a", Some(Size::Small), &[]).unwrap();
         assert_eq!((small.restore.training.steps, small.restore.size), (8000, Size::Small));
-        let set = file
-            .resolve("a", Some(Size::Small), &["restore.training.steps=5".into()])
-            .unwrap();
+        let set = first(&file, "a", Some(Size::Small), &["restore.training.steps=5"]).unwrap();
         assert_eq!(set.restore.training.steps, 5);
     }
 
@@ -170,17 +191,17 @@ mod tests {
     #[test]
     fn an_impossible_value_is_blamed_on_who_gave_it() {
         let file = file(SCENES).unwrap();
-        let error = file.resolve("a", None, &["restore.cfe=false".into()]).unwrap_err();
+        let error = first(&file, "a", None, &["restore.cfe=false"]).unwrap_err();
         assert!(error.to_string().contains("restore.loss.contrastive"), "{error}");
-        let error = file.resolve("a", None, &["prompts.tokens=90".into()]).unwrap_err();
+        let error = first(&file, "a", None, &["prompts.tokens=90"]).unwrap_err();
         assert!(error.to_string().starts_with("--set prompts.tokens=90"), "{error}");
-        let error = file.resolve("a", None, &["prompts.tokns=9".into()]).unwrap_err();
+        let error = first(&file, "a", None, &["prompts.tokns=9"]).unwrap_err();
         assert!(error.to_string().contains("unknown field `tokns`"), "{error}");
     }
 
     #[test]
     fn an_unknown_experiment_names_its_neighbour() {
-        let error = file(SCENES).unwrap().resolve("b", None, &[]).unwrap_err();
+        let error = first(&file(SCENES).unwrap(), "b", None, &[]).unwrap_err();
         assert!(error.unknown_name);
     }
 }

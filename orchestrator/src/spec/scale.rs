@@ -1,9 +1,14 @@
 //! Scales: presets of sizes, steps, batches and crops that lie under an experiment's own settings.
 
-use super::{SpecError, size::Size};
+use serde::Deserialize;
+
+use super::fault::Fault;
+use super::pictures::SCENES;
+use super::size::Size;
+use super::tree::{Entry, Node, Origin, Value};
 
 /// What a scale decides; `--scale` from outside takes these from the preset even where the experiment names them.
-const SCALED: &[&str] = &[
+pub const SCALED: &[&str] = &[
     "train_limit",
     "test_limit",
     "medium.size",
@@ -19,54 +24,110 @@ const SCALED: &[&str] = &[
     "restore.loss.epoch",
 ];
 
-fn preset(scale: Size) -> Result<toml::Table, SpecError> {
+/// The preset of a scale.
+pub fn preset(scale: Size) -> Result<Node, Fault> {
     let text = match scale {
         Size::Tiny => include_str!("scales/tiny.toml"),
         Size::Small => include_str!("scales/small.toml"),
         Size::Paper => "",
     };
-    text.parse()
-        .map_err(|error: toml::de::Error| SpecError::preset(scale, &error))
+    Node::parse(text, &|_| Origin::Preset(scale))
 }
 
-/// Lays an experiment over its scale's preset. A scale from outside replaces the experiment's own.
-pub fn merge(mut own: toml::Table, outside: Option<Size>) -> Result<toml::Table, SpecError> {
-    let named = own
-        .get("scale")
-        .and_then(|value| value.clone().try_into::<Size>().ok())
-        .unwrap_or(Size::Paper);
-    let scale = outside.unwrap_or(named);
-    if scale != named {
-        for key in SCALED {
-            remove(&mut own, key);
-        }
-        own.insert("scale".into(), toml::Value::String(scale.to_string()));
+/// The scale that a layer names.
+pub fn named(layer: &Node) -> Result<Option<Size>, Fault> {
+    layer.get("scale").map(Size::deserialize).transpose()
+}
+
+/// Takes from `layer` what a scale from outside decides in its place. Tiny and small are for trying out: they take the
+/// stand-in towers.
+pub fn yield_to(outside: Size, layer: &mut Node) {
+    for key in SCALED {
+        layer.remove(key);
     }
-    let mut merged = preset(scale)?;
-    lay_over(&mut merged, own);
-    Ok(merged)
+    layer.remove("scale");
+    if outside != Size::Paper {
+        layer.remove("towers");
+    }
+    take_what_there_is(outside, layer);
 }
 
-fn remove(table: &mut toml::Table, key: &str) {
-    match key.split_once('.') {
-        None => {
-            table.remove(key);
+/// Tiny from outside makes do with whatever pictures there are: every dataset may be absent.
+pub fn take_what_there_is(outside: Size, layer: &mut Node) {
+    if outside == Size::Tiny {
+        for role in ["train", "test"] {
+            make_optional(layer, role);
         }
-        Some((first, rest)) => {
-            if let Some(toml::Value::Table(inner)) = table.get_mut(first) {
-                remove(inner, rest);
+    }
+}
+
+/// What a scale from outside says beside its preset.
+pub fn from_outside(scale: Size) -> Node {
+    let at = Origin::Preset(scale);
+    let mut says = vec![("scale", scale.to_string())];
+    if scale != Size::Paper {
+        says.push(("towers", "stand-in".into()));
+    }
+    let mut node = Node::empty(at);
+    if let Some(table) = node.table_mut() {
+        table.extend(says.into_iter().map(|(key, word)| {
+            let value = Value::Text(word.into());
+            (
+                key.into(),
+                Entry {
+                    key: at,
+                    node: Node { value, origin: at },
+                },
+            )
+        }));
+    }
+    node
+}
+
+/// Every dataset of this role may be absent.
+fn make_optional(layer: &mut Node, role: &str) {
+    let at = Origin::Preset(Size::Tiny);
+    let Some(sets) = layer.table_mut().and_then(|table| table.get_mut(role)) else {
+        return;
+    };
+    let Value::List(sets) = &mut sets.node.value else {
+        return;
+    };
+    for set in std::sync::Arc::make_mut(sets) {
+        if set.get("dataset").and_then(Node::text) == Some(SCENES) {
+            continue;
+        }
+        if let Some(table) = set.table_mut() {
+            let node = Node {
+                value: Value::Bool(true),
+                origin: at,
+            };
+            table.insert("optional".into(), Entry { key: at, node });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_presets_name_only_what_a_scale_decides() {
+        for scale in [Size::Tiny, Size::Small, Size::Paper] {
+            let mut preset = preset(scale).unwrap();
+            assert!(crate::spec::Experiment::deserialize(&preset).is_ok());
+            for key in SCALED {
+                preset.remove(key);
             }
-        }
-    }
-}
-
-/// Tables are merged key by key; everything else is replaced.
-pub fn lay_over(under: &mut toml::Table, over: toml::Table) {
-    for (key, value) in over {
-        match (under.get_mut(&key), value) {
-            (Some(toml::Value::Table(under)), toml::Value::Table(over)) => lay_over(under, over),
-            (_, value) => {
-                under.insert(key, value);
+            let left = preset.to_toml().to_string();
+            for stage in ["medium", "prompts", "restore"] {
+                let inner = preset.get(stage).and_then(Node::table);
+                let only_tables = inner.is_none_or(|table| {
+                    table
+                        .values()
+                        .all(|entry| entry.node.table().is_some_and(std::collections::BTreeMap::is_empty))
+                });
+                assert!(only_tables, "{scale}: {left}");
             }
         }
     }

@@ -1,41 +1,31 @@
 //! `--set a.b=c`: one setting from the command line.
 
-use serde::Deserialize;
+use super::fault::Fault;
+use super::files::WORDS;
+use super::tree::{Node, Origin};
 
-use super::{SpecError, experiment::Experiment, scale};
-
-/// The key of `a.b=c`.
-pub fn key(text: &str) -> &str {
-    text.split('=').next().unwrap_or(text).trim()
-}
-
-/// Checks `a.b=c` against the settings' keys and types and lays it over `own`. A value that is no TOML is a string.
-pub fn apply(own: &mut toml::Table, text: &str) -> Result<(), SpecError> {
-    let Some((key, value)) = text.split_once('=') else {
-        return Err(SpecError::set_form(text));
+/// The settings that the `--set` of this number writes. A value that is no TOML is a string.
+pub fn parse(text: &str, index: usize) -> Result<Node, Fault> {
+    let origin = Origin::Set(index as u32);
+    let form = || {
+        Fault::new("not of the form key=value")
+            .at(origin)
+            .with_help("for example --set restore.loss.clip_aware=0.1")
     };
+    let (key, value) = text.split_once('=').ok_or_else(form)?;
     let (key, value) = (key.trim(), value.trim());
-    let parsed = format!("{key} = {value}").parse::<toml::Table>();
-    let table = match parsed {
-        Ok(table) => table,
-        Err(_) => format!("{key} = {value:?}")
-            .parse()
-            .map_err(|_| SpecError::set_form(text))?,
-    };
-    Experiment::deserialize(table.clone()).map_err(|error| SpecError::set(&[text.to_string()], &error))?;
-    scale::lay_over(own, table);
-    Ok(())
-}
-
-/// Whether `a.b=c` decides the dotted `key`, or a part of it.
-pub fn concerns(text: &str, key: &str) -> bool {
-    let set = text.split_once('=').map_or("", |(set, _)| set.trim());
-    let below = |inner: &str, outer: &str| {
-        inner
-            .strip_prefix(outer)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    !set.is_empty() && (below(key, set) || below(set, key))
+    if key == "seeds" {
+        return Err(Fault::new("repetitions are not a setting")
+            .at(origin)
+            .with_help("--seeds N"));
+    }
+    if WORDS.contains(&key) {
+        return Err(Fault::new(format!("`{key}` is written in the file, not from outside")).at(origin));
+    }
+    let places = |_: std::ops::Range<usize>| origin;
+    Node::parse(&format!("{key} = {value}"), &places)
+        .or_else(|_| Node::parse(&format!("{key} = {value:?}"), &places))
+        .map_err(|_| form())
 }
 
 #[cfg(test)]
@@ -43,12 +33,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_setting_concerns_its_own_key_and_those_above_and_below() {
-        assert!(concerns("restore.training.steps=0", "restore.training.steps"));
-        assert!(concerns("train = []", "train.0.size"));
-        assert!(concerns("prompts.words=[]", "prompts"));
-        assert!(!concerns("restore.cfe=false", "restore.loss.contrastive"));
-        assert!(!concerns("train=[]", "train_limit"));
-        assert!(!concerns("train", "train"));
+    fn a_value_that_is_no_toml_is_a_string() {
+        let value = |text: &str| parse(text, 0).unwrap().get("a").unwrap().to_toml();
+        assert_eq!(value("a=0.5"), toml::Value::Float(0.5));
+        assert_eq!(value("a = true"), toml::Value::Boolean(true));
+        assert_eq!(value("a=stand-in"), toml::Value::String("stand-in".into()));
+        assert_eq!(value("a=x=y"), toml::Value::String("x=y".into()));
+        assert!(value("a=[1, 2]").is_array());
+    }
+
+    #[test]
+    fn what_is_no_assignment_is_refused() {
+        for text in ["a", "=1", "a b=1", "seeds=3", "matrix=1"] {
+            assert!(parse(text, 0).is_err(), "{text}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::weights_store::{Kind, WeightsStore, how_to_install};
 
 /// The experiments' file of this folder, or the one shipped inside the program.
 pub fn experiments() -> Finding {
-    match SpecFile::open(None) {
+    match SpecFile::open(&[]) {
         Ok(file) => Finding::ok(
             "experiments",
             format!("{}: {}", file.path.display(), file.names().join(", ")),
