@@ -5,6 +5,8 @@
 
 mod checks;
 pub mod pictures;
+#[cfg(test)]
+mod shipped;
 mod stand_in;
 
 use std::collections::BTreeSet;
