@@ -1,12 +1,15 @@
-//! What can be said of an experiment's pictures before anything runs: crops that do not fit, kinds that nobody trains on.
+//! What can be said of an experiment's pictures before anything runs: crops that do not fit, kinds that nobody trains on,
+//! datasets that are not whole.
 
 use std::collections::BTreeSet;
+
+use perceive_datasets::catalogue;
 
 use super::pictures::{Found, Pictures};
 use crate::{
     failure::{Exit, Failure},
     show::Talk,
-    spec::Experiment,
+    spec::{Experiment, Size},
 };
 
 /// Refuses crops that are larger than a picture which they are to be cut from.
@@ -49,6 +52,26 @@ pub fn tell_untrained(experiment: &Experiment, pictures: &Pictures, talk: Talk) 
             let meant = meant.join(", ");
             talk.say(format!(
                 "{kind} is tested but not trained: there are no pictures of {meant} to train on"
+            ));
+        }
+    }
+}
+
+/// Says at the paper's scale of which datasets fewer pictures are here than the paper had.
+pub fn tell_incomplete(experiment: &Experiment, pictures: &Pictures, talk: Talk) {
+    if experiment.scale != Size::Paper {
+        return;
+    }
+    for found in pictures.train.iter().chain(&pictures.test) {
+        let Found::Indexed { dataset, split, .. } = found else {
+            continue;
+        };
+        let official = catalogue::find(dataset).and_then(|entry| entry.split(split));
+        if let Some(official) = official.filter(|official| found.pictures() < official.official) {
+            talk.say(format!(
+                "{dataset} {split}: {} of {} pictures are used",
+                found.pictures(),
+                official.official
             ));
         }
     }

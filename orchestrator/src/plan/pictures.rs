@@ -133,6 +133,7 @@ pub fn find(experiment: &Experiment, home: &Home, database: &Database, talk: Tal
     }
     checks::crops_fit(experiment, &pictures.train)?;
     checks::tell_untrained(experiment, &pictures, talk);
+    checks::tell_incomplete(experiment, &pictures, talk);
     Ok(pictures)
 }
 
@@ -197,7 +198,8 @@ impl Finder<'_> {
                 ));
                 return Ok(None);
             }
-            return Err(missing(asked, splits.iter().map(|split| split.dataset.as_str())));
+            let split = asked.split.as_deref().unwrap_or(default_split);
+            return Err(missing(asked, split, splits.iter().map(|split| split.dataset.as_str())));
         };
         let without_references = catalogue::find(&split.dataset).is_some_and(catalogue::Entry::is_without_references);
         let mut rows = if without_references && default_split == "test" {
@@ -359,15 +361,17 @@ fn misspelt(name: &str) -> Option<&'static str> {
     }
 }
 
-fn missing<'a>(asked: &PictureSet, indexed: impl Iterator<Item = &'a str>) -> Failure {
+fn missing<'a>(asked: &PictureSet, split: &str, indexed: impl Iterator<Item = &'a str>) -> Failure {
     let indexed: Vec<&str> = indexed.collect();
+    if let Some(there) = indexed.iter().find(|name| name.eq_ignore_ascii_case(&asked.dataset)) {
+        let text = format!("{there} is indexed without any {split} pictures");
+        let help =
+            format!("`perceive-ir data show {there}` tells what there is; `perceive-ir data add FOLDER` adds to it");
+        return Failure::new(Exit::Unknown, text).help(help);
+    }
     let failure = Failure::new(Exit::Unknown, format!("the dataset {:?} is not indexed", asked.dataset));
     match nearest(&asked.dataset, indexed.iter().copied()) {
-        Some(near) if !near.eq_ignore_ascii_case(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
-        Some(near) => failure.help(format!(
-            "{near} has no split {:?}; `perceive-ir data show {near}`",
-            asked.split
-        )),
+        Some(near) => failure.help(format!("did you mean {near:?}?")),
         None if let Some(near) = misspelt(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
         None => failure.help(format!(
             "`perceive-ir data add FOLDER --dataset {}` indexes it; indexed are: {}",

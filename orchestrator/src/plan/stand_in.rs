@@ -93,3 +93,80 @@ impl Split {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there(dataset: &str, split: &str, pairs: i64, pictures: i64) -> Split {
+        Split {
+            dataset: dataset.into(),
+            split: split.into(),
+            official: None,
+            pairs,
+            pictures,
+            problems: 0,
+            scanned_at: 0,
+        }
+    }
+
+    fn asked(dataset: &str) -> PictureSet {
+        serde_json::from_value(serde_json::json!({ "dataset": dataset, "stand_in": true, "weight": 3.0 })).unwrap()
+    }
+
+    fn at(scale: Size) -> Experiment {
+        Experiment {
+            scale,
+            ..Experiment::default()
+        }
+    }
+
+    #[test]
+    fn clean_pictures_of_the_same_role_are_degraded_in_the_kind_that_is_missing() {
+        let index = [
+            there("rain100l", "train", 1, 2),
+            there("wed", "train", 3, 3),
+            there("cbsd68", "test", 68, 68),
+            there("bsd400", "train", 400, 400),
+        ];
+        let train = of(&asked("Rain100L"), "train", &at(Size::Tiny), &index).unwrap();
+        assert_eq!((train.dataset.as_str(), train.kinds()), ("bsd400", vec!["rain"]));
+        assert_eq!((train.weight, train.split.as_deref()), (3.0, Some("train")));
+        let test = of(&asked("Rain100L"), "test", &at(Size::Small), &index).unwrap();
+        assert_eq!(test.dataset, "cbsd68");
+        assert_eq!(test.check(), []);
+    }
+
+    #[test]
+    fn scenes_are_rendered_where_nothing_is_there() {
+        for dataset in ["RESIDE", "Rain100L", "GoPro", "LOL", "UIEB", "C60"] {
+            let set = of(&asked(dataset), "train", &at(Size::Tiny), &[]).unwrap();
+            assert_eq!((set.dataset.as_str(), set.check()), (SCENES, vec![]), "{dataset}");
+        }
+        let noise = PictureSet {
+            degradations: vec![made(Degradation::Rain).unwrap()],
+            ..asked("WED")
+        };
+        let set = of(&noise, "train", &at(Size::Tiny), &[]).unwrap();
+        assert_eq!(set.degradations, noise.degradations, "what is to be made is made");
+    }
+
+    #[test]
+    fn nothing_stands_in_for_pictures_that_are_there_nor_at_the_papers_scale() {
+        let index = [
+            there("rain100l", "train", 4, 8),
+            there("c60", "test", 0, 60),
+            there("gopro", "test", 1, 2),
+        ];
+        assert_eq!(of(&asked("Rain100L"), "train", &at(Size::Tiny), &index), None);
+        assert_eq!(of(&asked("C60"), "test", &at(Size::Tiny), &index), None);
+        assert_eq!(of(&asked("GoPro"), "test", &at(Size::Tiny), &index), None);
+        assert!(of(&asked("GoPro"), "train", &at(Size::Tiny), &index).is_some());
+        assert_eq!(of(&asked("GoPro"), "train", &at(Size::Paper), &index), None);
+        let plain = PictureSet {
+            stand_in: false,
+            ..asked("GoPro")
+        };
+        assert_eq!(of(&plain, "train", &at(Size::Tiny), &index), None);
+    }
+}
