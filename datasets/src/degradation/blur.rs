@@ -19,7 +19,7 @@ const CURVE: usize = 4096;
 const GAMMA: f64 = 2.2;
 
 /// Motion blur; one path a picture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Blur {
     /// Length of the camera's path in pixels.

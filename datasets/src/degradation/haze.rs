@@ -14,7 +14,7 @@ use crate::picture::Picture;
 use crate::random::Key;
 
 /// Haze; one β and one A a picture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Haze {
     /// Scattering per unit of depth; RESIDE's indoor range (its depth, like ours, ends near 1).

@@ -12,7 +12,7 @@ use crate::picture::Picture;
 use crate::random::Key;
 
 /// Low light; one α, β and γ a picture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LowLight {
     /// Gain before the curve.

@@ -51,7 +51,7 @@ macro_rules! recipes {
     ($($name:ident = $kind:literal),+ $(,)?) => {
         /// A degradation with its parameters, as settings and the database hold it:
         /// `{ kind = "noise", sigma = 25 }`, `{ kind = "haze" }`, `{ kind = "rain", density = [4, 8] }`.
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(tag = "kind")]
         pub enum Recipe {
             $(#[serde(rename = $kind)] $name($name)),+

@@ -10,7 +10,7 @@ use crate::picture::Picture;
 use crate::random::{Key, Stream};
 
 /// Additive white Gaussian noise.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Noise {
     /// Standard deviation on the 0-255 scale; papers use 15, 25 and 50.
@@ -20,7 +20,7 @@ pub struct Noise {
 }
 
 /// What becomes of the noisy value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// Clipped to \[0, 1\]; rounded to 8 bits only when stored as a picture.

@@ -11,7 +11,7 @@ use crate::picture::Picture;
 use crate::random::{Key, Stream};
 
 /// Rain; direction, density and strength drawn once a picture, the rest once a drop.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rain {
     /// Drops per 10,000 pixels.

@@ -9,6 +9,7 @@ pub mod restore;
 pub mod results;
 pub mod run;
 pub mod runs;
+pub mod spec;
 pub mod weights;
 
 use clap::Subcommand;
@@ -21,6 +22,8 @@ pub enum Command {
     Run(run::Args),
     /// Show the jobs of experiments, and which of them are done.
     Plan(plan::Args),
+    /// Check, show and list the experiments of a file.
+    Spec(spec::Args),
     /// Print the table of an experiment's results.
     Results(results::Args),
     /// Restore pictures of your own with a trained model.
@@ -44,6 +47,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args, home, talk),
             Self::Plan(args) => plan::run(args, home, talk),
+            Self::Spec(args) => spec::run(args, talk),
             Self::Results(args) => results::run(args, home, talk),
             Self::Restore(args) => restore::run(args, home, talk),
             Self::Data(args) => data::run(args, home, talk),

@@ -16,12 +16,25 @@ use crate::{
     weights_store::{WeightsStore, kind},
 };
 
-/// Which settings, from which file.
+/// Where the experiments are.
 #[derive(Debug, clap::Args)]
-pub struct Choice {
+pub struct Files {
     /// A file of experiments; may be given several times [default: experiments.toml here, or else the one shipped inside].
     #[arg(long, value_name = "FILE", env = "PERCEIVE_EXPERIMENTS")]
     experiments_file: Vec<PathBuf>,
+}
+
+impl Files {
+    pub fn open(&self) -> Result<SpecFile, Failure> {
+        Ok(SpecFile::open(&self.experiments_file)?)
+    }
+}
+
+/// Which settings, from which files.
+#[derive(Debug, clap::Args)]
+pub struct Choice {
+    #[command(flatten)]
+    files: Files,
     /// One setting, such as restore.loss.clip_aware=0.1; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -38,7 +51,7 @@ pub struct Choice {
 
 impl Choice {
     pub fn open(&self) -> Result<SpecFile, Failure> {
-        Ok(SpecFile::open(&self.experiments_file)?)
+        self.files.open()
     }
 
     /// What the command line says over the file.

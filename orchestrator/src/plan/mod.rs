@@ -149,7 +149,7 @@ impl Planner<'_> {
                     label: format!("{name} {}", recipe.label()),
                     kind: recipe.label(),
                     group: group.clone(),
-                    weight: weight / asked.degradations.len() as f64,
+                    weight,
                     noise,
                     without_references: false,
                     listing: Listing::Artefact(self.add(Job::Degrade(job))),
@@ -275,16 +275,18 @@ impl Planner<'_> {
     }
 }
 
-/// What a set weighs in a batch: merged ones share the first's weight by their numbers of pictures.
+/// What each kind of a set weighs in a batch: merged sets share the first's weight by their numbers of pictures.
 fn share(found: &Found, among: &[Found]) -> f64 {
-    let name = &found.asked().merge;
+    let (name, kinds) = (&found.asked().merge, found.asked().degradations.len().max(1) as f64);
     if name.is_none() {
-        return found.asked().weight;
+        return found.asked().weight / kinds;
     }
     let merged: Vec<&Found> = among.iter().filter(|other| other.asked().merge == *name).collect();
     let all: usize = merged.iter().map(|other| other.pictures()).sum();
     let weight = merged.first().map_or(1.0, |first| first.asked().weight);
-    weight * found.pictures() as f64 / all.max(1) as f64
+    let share = weight * found.pictures() as f64 / all.max(1) as f64 / kinds;
+    // Few digits, so that a job read back from its JSON is the same to the last bit.
+    (share * 1e6).round() / 1e6
 }
 
 /// The metrics that a set can be measured by, sorted: their order in a file changes nothing.

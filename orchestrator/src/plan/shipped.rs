@@ -343,13 +343,23 @@ fn the_tests_are_the_columns_of_each_table() {
 }
 
 #[test]
+fn a_job_read_back_from_its_order_has_the_key_that_was_planned() {
+    for (table, _) in TABLES {
+        for node in plans(table).into_values().flatten() {
+            let order = serde_json::to_vec(&node.job).unwrap();
+            assert_eq!(serde_json::from_slice::<Job>(&order).unwrap().key(), node.key, "{table}");
+        }
+    }
+}
+
+#[test]
 fn merged_sets_share_a_weight_by_their_pictures() {
     let plans = plans("table2");
     let weight = |group: &str| -> f64 {
         let sets = &restore(&plans["restormer"]).1.sets;
         sets.iter().filter(|set| set.group == group).map(|set| set.weight).sum()
     };
-    assert!((weight("bsd400 train") - 400.0 / 5144.0).abs() < 1e-12);
-    assert!((weight("wed train") - 4744.0 / 5144.0).abs() < 1e-12);
+    assert!((weight("bsd400 train") - 400.0 / 5144.0).abs() < 1e-5);
+    assert!((weight("wed train") - 4744.0 / 5144.0).abs() < 1e-5);
     assert_eq!((weight("reside train"), weight("rain100l train")), (1.0, 1.0));
 }

@@ -283,7 +283,7 @@ pub fn wrong(settings: &Experiment, tree: &Node) -> Vec<Fault> {
 }
 
 /// The same fault with the words that say whose it is.
-fn of_case(mut fault: Fault, experiment: &str, case: &str) -> Fault {
+pub fn of_case(mut fault: Fault, experiment: &str, case: &str) -> Fault {
     if !fault.is_of_form() {
         let case = if case == super::grid::BASE {
             String::new()

@@ -16,7 +16,7 @@ use super::{
 use crate::failure::nearest;
 
 /// Which frozen encoders an experiment uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Towers {
     /// CLIP ViT-B/32, DINOv2 ViT-B/14 and VGG-16 with their published weights.
@@ -25,27 +25,37 @@ pub enum Towers {
     StandIn,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The settings of one case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Experiment {
     /// One sentence for listings.
     pub about: String,
+    /// Of everything drawn: scenes, degradations, folds, first weights, batches. Repetitions take the seeds after it.
     pub seed: u64,
     /// Which preset fills in the sizes, steps, batches and crops that the experiment does not name.
     pub scale: Size,
+    /// The published towers, or small seeded ones in their place.
     pub towers: Towers,
-    /// At most so many pictures of each training set, and of each test set; 0: all.
+    /// At most so many pictures of each training set; 0: all.
     pub train_limit: usize,
+    /// At most so many pictures of each test set; 0: all.
     pub test_limit: usize,
     /// Of `train` and `test`, only what is of these kinds; empty: all.
     pub tasks: Vec<String>,
+    /// What is trained on; at least one set.
     pub train: Vec<PictureSet>,
+    /// What is tested on; at least one set.
     pub test: Vec<PictureSet>,
     /// What is measured, by the registry's names; a test set without references has those that need none.
     pub metrics: Vec<String>,
+    /// The restorer whose pictures are of medium quality.
     pub medium: Medium,
+    /// The quality perceiver.
     pub prompts: Prompts,
+    /// The proxies whose pictures are negatives.
     pub negatives: Negatives,
+    /// The network and its loss.
     pub restore: Restore,
 }
 

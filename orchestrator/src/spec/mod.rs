@@ -5,6 +5,7 @@
 //! read into the types of this folder ([`reader`]): [`Experiment`] and what it holds.
 
 mod case;
+mod check;
 pub mod error;
 pub mod experiment;
 mod fault;
@@ -19,8 +20,10 @@ pub mod prompts;
 mod reader;
 pub mod restore;
 pub mod scale;
+pub mod schema;
 mod set;
 pub mod size;
+mod traced;
 pub mod training;
 mod tree;
 
@@ -41,6 +44,15 @@ pub struct SpecFile {
     /// The first file.
     pub path: PathBuf,
     book: Book,
+}
+
+/// An experiment as listings show it.
+#[derive(Debug)]
+pub struct Listed {
+    pub name: String,
+    pub cases: usize,
+    pub seeds: u32,
+    pub about: String,
 }
 
 impl SpecFile {
@@ -83,6 +95,35 @@ impl SpecFile {
     pub fn names(&self) -> Vec<&str> {
         let concrete = self.book.experiments.iter().filter(|declared| !declared.is_abstract);
         concrete.map(|declared| declared.name.as_str()).collect()
+    }
+
+    /// What can be run, in the order in which it is written.
+    pub fn list(&self) -> Result<Vec<Listed>, SpecError> {
+        let outside = Outside::default();
+        let listed = self.names().into_iter().map(|name| self.listed(name, &outside));
+        listed
+            .collect::<Result<_, _>>()
+            .map_err(|fault| self.sources(&outside).tell(&fault))
+    }
+
+    fn listed(&self, name: &str, outside: &Outside) -> Result<Listed, Fault> {
+        let mut cases = 0;
+        case::expand(self, name, outside, &mut |_, _| {
+            cases += 1;
+            Ok(())
+        })?;
+        let about = self
+            .concrete(name)?
+            .layer
+            .settings
+            .get("about")
+            .and_then(tree::Node::text);
+        Ok(Listed {
+            name: name.into(),
+            cases,
+            seeds: self.seeds(name, outside)?,
+            about: about.unwrap_or_default().into(),
+        })
     }
 
     /// The experiment's own entry, as TOML, for the record.

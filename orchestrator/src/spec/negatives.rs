@@ -2,14 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Frozen proxies whose outputs are the hard and very hard negatives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Negatives {
+    /// The models; at least one where the perceptual loss is on.
     pub proxies: Vec<Proxy>,
 }
 
 /// One frozen restoration model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proxy {
     /// Its name in tables and in `negatives regenerate --proxy NAME`.

@@ -7,7 +7,7 @@ use perceive_datasets::{
 use serde::{Deserialize, Serialize};
 
 /// One `[[experiment.NAME.train]]` or `[[experiment.NAME.test]]` entry.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PictureSet {
     /// A dataset of the catalogue, or `scenes`: pictures that the program renders itself.
@@ -34,9 +34,10 @@ pub struct PictureSet {
     /// the program, with a word.
     #[serde(default)]
     pub stand_in: bool,
-    /// Only for `scenes`: how many pictures to render, and their width and height in pixels.
+    /// Only for `scenes`: how many pictures to render.
     #[serde(default)]
     pub count: usize,
+    /// Only for `scenes`: their width and height in pixels, 32 to 4096.
     #[serde(default)]
     pub size: usize,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How a prompt's tokens start (Table VIII).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Initialisation {
     /// The words alone; nothing is learned.
@@ -14,7 +14,8 @@ pub enum Initialisation {
     PartialRandom,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The prompts stage: the quality perceiver.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Prompts {
     /// From best to worst quality. 2 words: good and bad pictures; 3: with medium between; 4: with two grades between,
@@ -22,14 +23,17 @@ pub struct Prompts {
     pub words: Vec<String>,
     /// N: learned tokens a prompt.
     pub tokens: usize,
+    /// How the tokens start.
     pub initialisation: Initialisation,
     /// Standard deviation of random tokens.
     pub deviation: f64,
     /// What cosine similarities are multiplied by before the softmax of eqs. 1 and 9.
     pub temperature: f64,
+    /// Optimiser steps.
     pub steps: u64,
     /// Scenes a step; each brings one picture a tier.
     pub batch: usize,
+    /// The optimiser's rate, constant.
     pub learning_rate: f64,
     /// Width and height of the crops that are shown to CLIP.
     pub patch: usize,

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{size::Size, training::Training};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// The restore stage: the network, which of its parts are on, and its loss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Restore {
     /// `perceive-ir`, or a plain backbone to compare with.
     pub network: String,
+    /// How large it is.
     pub size: Size,
     /// Compact feature extraction: the degradation's code Z (Fig. 3b).
     pub cfe: bool,
@@ -24,12 +26,14 @@ pub struct Restore {
     pub pgm_hidden: usize,
     /// Size of a PGM's convolution, 1 or 3.
     pub pgm_kernel: usize,
+    /// The weights of the loss.
     pub loss: Loss,
+    /// How the network is trained.
     pub training: Training,
 }
 
 /// Whose patches are the negatives of eq. 12.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ContrastiveNegatives {
     /// Those with another degradation, as the paper says. A training of one kind has none: the term is 0.
@@ -40,13 +44,14 @@ pub enum ContrastiveNegatives {
 
 /// Eq. 13: `L1 + contrastive * L_cl + clip_aware * L_clip + perceptual * L_dpl`. A weight of 0 switches a term off,
 /// and with it the stages that only it needs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Loss {
     /// lambda 1, of eq. 12.
     pub contrastive: f64,
     /// tau of eq. 12.
     pub contrastive_temperature: f64,
+    /// Those with another degradation, or of any other picture.
     pub contrastive_negatives: ContrastiveNegatives,
     /// lambda 2, of eq. 9.
     pub clip_aware: f64,

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+/// A size of networks, of steps, batches and crops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Size {
+    /// Minutes on two cores: to see every stage work.
     Tiny,
+    /// An evening on two cores.
     Small,
+    /// What the paper ran.
     Paper,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How a network is trained. The defaults are the paper's restoration stage (section IV.A).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
     /// Optimiser steps.
@@ -22,6 +22,7 @@ pub struct Training {
     pub schedule: Schedule,
     /// Steps over which the rate climbs linearly from 0 at the start.
     pub warm_up: u64,
+    /// AdamW's decay of the weights a step, relative to the rate.
     pub weight_decay: f64,
     /// The gradient of all parameters together is scaled down to this norm; 0: never.
     pub clip_norm: f64,
@@ -33,10 +34,12 @@ pub struct Training {
     pub save_every: f64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
+    /// Half a cosine from the first rate to the final one.
     Cosine,
+    /// The first rate throughout.
     Constant,
 }
 
