@@ -52,7 +52,7 @@ fn what_stands_in_is_named_for_what_it_is_and_nothing_does_at_the_papers_scale()
     desk.run(&["data", "add", &desk.arg("test")]).fine();
     desk.run(&["plan", "mixed"]).fails(
         4,
-        &["rain100l is indexed without any train pictures", "data show rain100l"],
+        &["rain100l has no split \"train\" in the index", "data show rain100l"],
     );
 
     let tiny = ["--set", "scale=tiny"];
@@ -124,4 +124,41 @@ fn other_pictures_are_negatives_where_there_is_one_kind_alone() {
     };
     assert_eq!(last("degradations"), 0.0);
     assert!(last("pictures") > 0.1);
+}
+
+#[test]
+fn pictures_without_references_have_the_metrics_that_need_none() {
+    let desk = Desk::with(MIXED);
+    for name in ["a", "b", "c"] {
+        desk.plant(&format!("under/challenging-60/{name}.png"), 40, 32);
+    }
+    desk.run(&["data", "add", &desk.arg("under"), "--dataset", "c60"])
+        .fine();
+    let lit = "{ dataset = \"scenes\", count = 2, size = 40, degradations = [{ kind = \"low-light\" }] }";
+    let test = format!("test=[{{ dataset = \"C60\" }}, {lit}]");
+    let test = ["--set", "scale=tiny", "--set", &test];
+    desk.run(&[&["plan", "mixed"][..], &test].concat())
+        .fails(3, &["c60 underwater has no references", "psnr_rgb, ssim_rgb", "uciqe"]);
+    let metrics = ["--set", "metrics=[\"uiqm\", \"psnr_rgb\", \"ssim_rgb\", \"uciqe\"]"];
+    desk.run(&[&["run", "mixed"][..], &test, &metrics].concat()).fine();
+    let measured = |set: &str| {
+        desk.ask(&format!(
+            "SELECT tier || ' ' || metric || ' ' || count(*) FROM evaluations WHERE test LIKE '{set}%'
+             GROUP BY tier, metric ORDER BY tier, metric"
+        ))
+    };
+    let of = |metrics: &[&str], count: usize| -> Vec<String> {
+        let tiers = ["degraded", "medium", "restored"].into_iter();
+        tiers
+            .flat_map(|tier| metrics.iter().map(move |metric| format!("{tier} {metric} {count}")))
+            .collect()
+    };
+    assert_eq!(measured("c60"), of(&["uciqe", "uiqm"], 3));
+    assert_eq!(measured("scenes"), of(&["psnr_rgb", "ssim_rgb", "uciqe", "uiqm"], 2));
+    for folder in desk.artefacts("evaluate") {
+        assert!(folder.join("sheet.png").exists());
+    }
+    // Nobody learns from them.
+    desk.run(&[&["plan", "mixed", "--set", "train=[{ dataset = \"C60\" }]"][..], &test].concat())
+        .fails(5, &["c60 test has no pairs"]);
 }

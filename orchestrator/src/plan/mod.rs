@@ -12,7 +12,7 @@ mod stand_in;
 use std::collections::BTreeSet;
 
 use perceive_datasets::degradation::{Degrade as _, Noise, Recipe};
-use perceive_model::network::NetworkConfig;
+use perceive_model::{metric, network::NetworkConfig};
 
 use crate::{
     failure::{Exit, Failure},
@@ -20,7 +20,7 @@ use crate::{
     stage::{
         Job,
         degrade::Degrade,
-        evaluate::{self, Evaluate},
+        evaluate::Evaluate,
         medium::{Fold, Medium},
         negatives::{Negatives, ProxyWeights},
         pairs::{Listing, Set},
@@ -291,7 +291,8 @@ fn share(found: &Found, among: &[Found]) -> f64 {
 
 /// The metrics that a set can be measured by, sorted: their order in a file changes nothing.
 fn measurable(asked: &[String], set: &Set) -> Result<Vec<String>, Failure> {
-    let possible = |name: &&String| !set.without_references || evaluate::needs_no_reference(name);
+    let alone = |name: &str| metric::find(name).is_some_and(|metric| !metric.needs_reference());
+    let possible = |name: &&String| !set.without_references || alone(name);
     let metrics: BTreeSet<String> = asked.iter().filter(possible).cloned().collect();
     if metrics.is_empty() {
         let text = format!(
@@ -299,7 +300,9 @@ fn measurable(asked: &[String], set: &Set) -> Result<Vec<String>, Failure> {
             set.label,
             asked.join(", ")
         );
-        return Err(Failure::new(Exit::Spec, text).help("add a metric without references, or leave the set out"));
+        return Err(
+            Failure::new(Exit::Spec, text).help("metrics = [\"uciqe\", \"uiqm\"] need none; or leave the set out")
+        );
     }
     Ok(metrics.into_iter().collect())
 }

@@ -364,7 +364,7 @@ fn misspelt(name: &str) -> Option<&'static str> {
 fn missing<'a>(asked: &PictureSet, split: &str, indexed: impl Iterator<Item = &'a str>) -> Failure {
     let indexed: Vec<&str> = indexed.collect();
     if let Some(there) = indexed.iter().find(|name| name.eq_ignore_ascii_case(&asked.dataset)) {
-        let text = format!("{there} is indexed without any {split} pictures");
+        let text = format!("{there} has no split {split:?} in the index");
         let help =
             format!("`perceive-ir data show {there}` tells what there is; `perceive-ir data add FOLDER` adds to it");
         return Failure::new(Exit::Unknown, text).help(help);

@@ -339,7 +339,17 @@ fn the_tests_are_the_columns_of_each_table() {
         tests("table11", "perceive-ir"),
         [noise("cbsd68", &[60, 100]), noise("urban100", &[60, 100])].concat()
     );
-    assert_eq!(tests("table12", "perceive-ir"), ["uieb underwater"]);
+    assert_eq!(tests("table12", "perceive-ir"), ["uieb underwater", "c60 underwater"]);
+    let plans = plans("table12");
+    let metrics: Vec<&Vec<String>> = plans["perceive-ir"]
+        .iter()
+        .filter_map(|node| match &node.job {
+            Job::Evaluate(job) => Some(&job.metrics),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(*metrics[0], ["psnr_rgb", "ssim_rgb", "uciqe", "uiqm"]);
+    assert_eq!(*metrics[1], ["uciqe", "uiqm"], "C60 has no references");
 }
 
 #[test]
@@ -347,7 +357,11 @@ fn a_job_read_back_from_its_order_has_the_key_that_was_planned() {
     for (table, _) in TABLES {
         for node in plans(table).into_values().flatten() {
             let order = serde_json::to_vec(&node.job).unwrap();
-            assert_eq!(serde_json::from_slice::<Job>(&order).unwrap().key(), node.key, "{table}");
+            assert_eq!(
+                serde_json::from_slice::<Job>(&order).unwrap().key(),
+                node.key,
+                "{table}"
+            );
         }
     }
 }

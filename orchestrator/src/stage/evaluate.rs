@@ -1,7 +1,7 @@
 //! The evaluate stage: the metrics of one test set, picture by picture, whole pictures; degraded, medium and restored.
 
 use perceive_datasets::picture::Picture;
-use perceive_model::metric::{self, Metric, Planes};
+use perceive_model::metric::{self, Planes};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -141,7 +141,10 @@ impl Evaluate {
                     metric::METRICS.iter().map(|metric| metric.name),
                 ));
             };
-            let value = value(metric, &shown, clean.as_ref())?;
+            let value = match metric.measure(&shown, clean.as_ref())? {
+                infinite if metric.unit == "dB" => infinite.min(EQUAL_PSNR),
+                value => value,
+            };
             context.tell(Event::Evaluation {
                 test: self.set.label.clone(),
                 degradation: self.set.kind.clone(),
@@ -169,21 +172,6 @@ impl Evaluate {
         let (clean, degraded) = open(pair)?;
         Ok((Some(clean), degraded))
     }
-}
-
-/// Whether the metric of this name looks at the restored picture alone.
-pub fn needs_no_reference(_name: &str) -> bool {
-    false
-}
-
-/// One metric of one picture; `clean` is there wherever the metric needs it.
-fn value(metric: &Metric, shown: &Planes, clean: Option<&Planes>) -> Result<f64, Failure> {
-    let value = (metric.measure)(shown, clean.unwrap_or(shown))?;
-    Ok(if metric.unit == "dB" {
-        value.min(EQUAL_PSNR)
-    } else {
-        value
-    })
 }
 
 /// Both pictures of a pair, of one size.
