@@ -189,7 +189,7 @@ impl Planner<'_> {
         if self.experiment.restore.loss.clip_aware == 0.0 {
             return Ok(None);
         }
-        let settings = self.experiment.prompts.clone();
+        let settings = self.experiment.prompts.effective();
         let (clip, temperature) = (self.weights.clip(self.experiment.towers)?, settings.temperature);
         let job = Prompts {
             sets: train.to_vec(),
@@ -265,7 +265,7 @@ impl Planner<'_> {
             sets: train.to_vec(),
             network,
             guide,
-            loss: settings.loss.clone(),
+            loss: settings.loss.effective(),
             clip_aware,
             perceptual,
             training: settings.training.clone(),

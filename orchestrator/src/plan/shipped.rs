@@ -367,6 +367,36 @@ fn a_job_read_back_from_its_order_has_the_key_that_was_planned() {
 }
 
 #[test]
+fn settings_of_what_is_off_change_no_key() {
+    let keys = |case: &str, sets: &[&str]| -> Vec<String> {
+        let outside = Outside {
+            sets: sets.iter().map(ToString::to_string).collect(),
+            only: vec![case.into()],
+            ..Outside::default()
+        };
+        let table = if case == "restormer" { "table2" } else { "table8" };
+        let case = spec().cases(table, &outside).unwrap().remove(0);
+        planned(&case.settings).into_iter().map(|node| node.key).collect()
+    };
+    for (case, set, without) in [
+        ("restormer", "restore.loss.slice=7", true),
+        ("restormer", "restore.loss.difficulty=0.5", true),
+        ("restormer", "restore.loss.contrastive_temperature=0.5", true),
+        ("restormer", "prompts.tokens=3", true),
+        ("restormer", "medium.training.steps=3", true),
+        ("a", "prompts.tokens=3", true),
+        ("a", "prompts.learning_rate=0.5", true),
+        ("a", "prompts.temperature=3.0", false),
+        ("i", "prompts.tokens=3", false),
+        ("i", "restore.loss.slice=7", false),
+        ("i", "restore.loss.contrastive_temperature=0.5", false),
+        ("i", "restore.loss.contrastive_negatives=degradations", false),
+    ] {
+        assert_eq!(keys(case, &[]) == keys(case, &[set]), without, "{case} {set}");
+    }
+}
+
+#[test]
 fn merged_sets_share_a_weight_by_their_pictures() {
     let plans = plans("table2");
     let weight = |group: &str| -> f64 {

@@ -101,6 +101,25 @@ impl Default for Restore {
     }
 }
 
+impl Loss {
+    /// These settings with the defaults where a term is off that alone looks at them: equal ones train equally.
+    pub fn effective(&self) -> Self {
+        let default = Self::default();
+        let mut loss = self.clone();
+        if loss.contrastive == 0.0 {
+            loss.contrastive_temperature = default.contrastive_temperature;
+            loss.contrastive_negatives = default.contrastive_negatives;
+        }
+        if loss.perceptual == 0.0 {
+            loss.difficulty = default.difficulty;
+            loss.normalised_weights = default.normalised_weights;
+            loss.epoch = default.epoch;
+            loss.slice = default.slice;
+        }
+        loss
+    }
+}
+
 impl Restore {
     /// What is impossible in these settings: (key, what is wrong).
     pub fn check(&self) -> Vec<(String, String)> {
