@@ -15,6 +15,7 @@ use crate::random::{Key, Stream};
 pub struct Noise {
     /// Standard deviation on the 0-255 scale; papers use 15, 25 and 50.
     pub sigma: f64,
+    /// What becomes of the noisy value.
     #[serde(default)]
     pub protocol: Protocol,
 }

@@ -23,6 +23,8 @@ pub mod scale;
 pub mod schema;
 mod set;
 pub mod size;
+#[cfg(test)]
+mod tests;
 mod traced;
 pub mod training;
 mod tree;
@@ -163,86 +165,5 @@ impl SpecFile {
             files: &self.book.sources,
             sets: &outside.sets,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(text: &str) -> Result<SpecFile, SpecError> {
-        let file = SpecFile::of(Book::of(Path::new("experiments.toml"), text.to_string())?);
-        let fault = file.malformed().next();
-        match fault {
-            Some(fault) => Err(file.sources(&Outside::default()).tell(&fault)),
-            None => Ok(file),
-        }
-    }
-
-    /// The settings of the first case.
-    fn first(file: &SpecFile, name: &str, scale: Option<Size>, sets: &[&str]) -> Result<Experiment, SpecError> {
-        let outside = Outside {
-            scale,
-            sets: sets.iter().copied().map(String::from).collect(),
-            ..Outside::default()
-        };
-        Ok(file.cases(name, &outside)?.remove(0).settings)
-    }
-
-    const SCENES: &str = r#"
-        [experiment.a]
-        scale = "tiny"
-        towers = "stand-in"
-        train = [{ dataset = "scenes", count = 4, size = 64, degradations = [{ kind = "noise", sigma = 25 }] }]
-        test = [{ dataset = "scenes", count = 2, size = 64, degradations = [{ kind = "haze" }] }]
-        restore = { training = { steps = 7 } }
-    "#;
-
-    #[test]
-    fn the_shipped_experiments_are_well_formed() {
-        let shipped = file(files::SHIPPED).unwrap();
-        for name in shipped.names() {
-            shipped.cases(name, &Outside::default()).unwrap();
-        }
-    }
-
-    #[test]
-    fn an_experiment_lies_over_its_scale_and_a_scale_from_outside_replaces_both() {
-        let file = file(SCENES).unwrap();
-        let own = first(&file, "a", None, &[]).unwrap();
-        assert_eq!((own.restore.training.steps, own.restore.size), (7, Size::Tiny));
-        let small = first(&file, "a", Some(Size::Small), &[]).unwrap();
-        assert_eq!((small.restore.training.steps, small.restore.size), (8000, Size::Small));
-        let set = first(&file, "a", Some(Size::Small), &["restore.training.steps=5"]).unwrap();
-        assert_eq!(set.restore.training.steps, 5);
-    }
-
-    #[test]
-    fn a_slip_in_a_key_names_line_and_neighbour() {
-        let error = file("[experiment.a]\nscale = \"tiny\"\n[experiment.a.restore.training]\nstpes = 3\n").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("experiments.toml:4:1: unknown field `stpes`"),
-            "{error}"
-        );
-        assert!(format!("{:?}", miette::Diagnostic::help(&error).map(|help| help.to_string())).contains("`steps`"));
-    }
-
-    #[test]
-    fn an_impossible_value_is_blamed_on_who_gave_it() {
-        let file = file(SCENES).unwrap();
-        let error = first(&file, "a", None, &["restore.cfe=false"]).unwrap_err();
-        assert!(error.to_string().contains("restore.loss.contrastive"), "{error}");
-        let error = first(&file, "a", None, &["prompts.tokens=90"]).unwrap_err();
-        assert!(error.to_string().starts_with("--set prompts.tokens=90"), "{error}");
-        let error = first(&file, "a", None, &["prompts.tokns=9"]).unwrap_err();
-        assert!(error.to_string().contains("unknown field `tokns`"), "{error}");
-    }
-
-    #[test]
-    fn an_unknown_experiment_names_its_neighbour() {
-        let error = first(&file(SCENES).unwrap(), "b", None, &[]).unwrap_err();
-        assert!(error.unknown_name);
     }
 }

@@ -62,7 +62,9 @@ pub fn schema() -> Value {
     let mut grid = nested_axes(&settings, &definitions);
     let mut points = Map::new();
     dotted(&settings, &definitions, "", &mut |key, schema| {
-        grid.insert(key.clone(), axis(schema));
+        if key.contains('.') {
+            grid.insert(key.clone(), axis(schema));
+        }
         points.insert(key, json!({ "anyOf": [schema, { "type": "string" }] }));
     });
     points.insert(
