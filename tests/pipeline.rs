@@ -1,9 +1,11 @@
-//! The six stages end to end, at miniature size: what is made, what is reused, what is exactly repeatable.
+//! The six stages end to end, at miniature size: of which pictures, what is made, what is reused, what is exactly repeatable.
 
 mod support;
 
 #[path = "pipeline/parts.rs"]
 mod parts;
+#[path = "pipeline/pictures.rs"]
+mod pictures;
 #[path = "pipeline/repeat.rs"]
 mod repeat;
 #[path = "pipeline/stages.rs"]

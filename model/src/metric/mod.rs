@@ -1,101 +1,62 @@
-//! Metrics of a restored picture against the clean one, on the CPU and without tensors.
+//! Metrics of restored pictures, on the CPU and without tensors: against the clean picture, or of the picture alone.
 //!
-//! A metric's name carries its protocol: numbers of two protocols never stand in one column. [`METRICS`] is the registry.
+//! A metric's name carries its protocol: numbers of two protocols never stand in one column. One file a protocol with
+//! its `METRIC`; [`METRICS`] is the registry.
 
-mod psnr;
-mod ssim;
+mod error;
+mod gaussian_window;
+mod luma;
+mod mae_rgb;
+mod planes;
+mod psnr_rgb;
+mod psnr_rgb8;
+mod psnr_y;
+mod ssim_gaussian_rgb;
+mod ssim_gaussian_y;
+mod ssim_restormer_rgb;
+mod ssim_restormer_y;
+mod ssim_rgb;
+mod uciqe;
+mod uciqe_float;
+mod uiqm;
 
-pub use psnr::psnr_rgb;
-pub use ssim::ssim_rgb;
+pub use error::MetricError;
+pub use planes::Planes;
+pub use psnr_rgb::psnr_rgb;
+pub use ssim_rgb::ssim_rgb;
 
-/// A picture as three planes (red, green, blue), row after row, values 0 to 1.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Planes {
-    values: Vec<f32>,
-    height: usize,
-    width: usize,
-}
-
-impl Planes {
-    /// Of `[3, height, width]` values.
-    pub fn new(values: Vec<f32>, height: usize, width: usize) -> Result<Self, MetricError> {
-        if values.len() == 3 * height * width {
-            Ok(Self { values, height, width })
-        } else {
-            Err(MetricError::Length {
-                length: values.len(),
-                height,
-                width,
-            })
-        }
-    }
-
-    /// Of 8-bit pixels, `[height, width, 3]`.
-    pub fn from_rgb8(pixels: &[u8], height: usize, width: usize) -> Result<Self, MetricError> {
-        let plane = |channel: usize| {
-            pixels
-                .iter()
-                .skip(channel)
-                .step_by(3)
-                .map(|&level| f32::from(level) / 255.0)
-        };
-        Self::new((0..3).flat_map(plane).collect(), height, width)
-    }
-
-    pub fn height(&self) -> usize {
-        self.height
-    }
-
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// `[3, height, width]`.
-    pub fn values(&self) -> &[f32] {
-        &self.values
-    }
-
-    fn of_one_size(&self, other: &Self) -> Result<(), MetricError> {
-        if (self.height, self.width) == (other.height, other.width) {
-            return Ok(());
-        }
-        let (height, width, other_height, other_width) = (self.height, self.width, other.height, other.width);
-        Err(MetricError::Sizes {
-            height,
-            width,
-            other_height,
-            other_width,
-        })
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum MetricError {
-    #[error(
-        "pictures of different sizes: {width}x{height} and {other_width}x{other_height}; compare pairs of one size"
-    )]
-    Sizes {
-        height: usize,
-        width: usize,
-        other_height: usize,
-        other_width: usize,
-    },
-    #[error("a picture of {width}x{height} is too small for {metric}, which looks through a {window}x{window} window")]
-    TooSmall {
-        metric: &'static str,
-        height: usize,
-        width: usize,
-        window: usize,
-    },
-    #[error("{length} values do not make three planes of {width}x{height}")]
-    Length { length: usize, height: usize, width: usize },
-}
+/// All metrics.
+pub const METRICS: &[Metric] = &[
+    psnr_rgb::METRIC,
+    ssim_rgb::METRIC,
+    mae_rgb::METRIC,
+    psnr_rgb8::METRIC,
+    psnr_y::METRIC,
+    ssim_gaussian_rgb::METRIC,
+    ssim_gaussian_y::METRIC,
+    ssim_restormer_rgb::METRIC,
+    ssim_restormer_y::METRIC,
+    uciqe::METRIC,
+    uciqe_float::METRIC,
+    uciqe_float::SCALED,
+    uiqm::METRIC,
+    uiqm::WINDOW_8,
+];
 
 /// Which of two values is the better picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Better {
     Higher,
     Lower,
+}
+
+/// How a metric is computed.
+#[derive(Clone, Copy, Debug)]
+pub enum Measure {
+    /// Of the restored picture and the clean one.
+    Against(fn(&Planes, &Planes) -> Result<f64, MetricError>),
+    /// Of the restored picture alone: for pictures that have no clean partner.
+    Alone(fn(&Planes) -> Result<f64, MetricError>),
 }
 
 /// An entry of the registry.
@@ -108,27 +69,33 @@ pub struct Metric {
     /// Empty for a pure number.
     pub unit: &'static str,
     pub better: Better,
-    /// Of the restored picture and the clean one.
-    pub measure: fn(&Planes, &Planes) -> Result<f64, MetricError>,
+    pub how: Measure,
 }
 
-/// All metrics.
-pub const METRICS: &[Metric] = &[
-    Metric {
-        name: "psnr_rgb",
-        label: "PSNR",
-        unit: "dB",
-        better: Better::Higher,
-        measure: psnr_rgb,
-    },
-    Metric {
-        name: "ssim_rgb",
-        label: "SSIM",
-        unit: "",
-        better: Better::Higher,
-        measure: ssim_rgb,
-    },
-];
+impl Metric {
+    /// Whether [`measure`](Self::measure) needs the clean picture.
+    pub fn needs_reference(&self) -> bool {
+        matches!(self.how, Measure::Against(_))
+    }
+
+    /// The value of a restored picture; a clean one that is not needed is not looked at.
+    ///
+    /// # Errors
+    /// A clean picture that is needed and missing or of another size; a picture below the metric's window.
+    pub fn measure(&self, restored: &Planes, clean: Option<&Planes>) -> Result<f64, MetricError> {
+        match (self.how, clean) {
+            (Measure::Alone(measure), _) => measure(restored),
+            (Measure::Against(measure), Some(clean)) => measure(restored, clean),
+            (Measure::Against(_), None) => {
+                let without = METRICS.iter().filter(|metric| !metric.needs_reference());
+                Err(MetricError::NoReference {
+                    metric: self.name,
+                    without: without.map(|metric| metric.name).collect::<Vec<_>>().join(", "),
+                })
+            }
+        }
+    }
+}
 
 /// The metric of this name.
 pub fn find(name: &str) -> Option<&'static Metric> {
@@ -147,18 +114,28 @@ mod testing {
         };
         Planes::new((0..3 * height * width).map(value).collect(), height, width).unwrap()
     }
+
+    /// One colour everywhere.
+    pub fn flat(colour: [f32; 3], height: usize, width: usize) -> Planes {
+        let values = colour.into_iter().flat_map(|value| vec![value; height * width]);
+        Planes::new(values.collect(), height, width).unwrap()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn with_reference() -> impl Iterator<Item = &'static Metric> {
+        METRICS.iter().filter(|metric| metric.needs_reference())
+    }
+
     #[test]
-    fn every_metric_prefers_the_picture_itself() {
+    fn every_metric_with_a_reference_prefers_the_picture_itself() {
         let (clean, restored) = (testing::waves(20, 30, 0.0), testing::waves(20, 30, 0.3));
-        for metric in METRICS {
-            let itself = (metric.measure)(&clean, &clean).unwrap();
-            let other = (metric.measure)(&restored, &clean).unwrap();
+        for metric in with_reference() {
+            let itself = metric.measure(&clean, Some(&clean)).unwrap();
+            let other = metric.measure(&restored, Some(&clean)).unwrap();
             let better = if metric.better == Better::Higher {
                 itself > other
             } else {
@@ -169,31 +146,57 @@ mod tests {
     }
 
     #[test]
-    fn names_are_found() {
-        assert!(
-            METRICS
-                .iter()
-                .all(|metric| find(metric.name).is_some_and(|found| found.name == metric.name))
-        );
+    fn a_metric_without_a_reference_does_not_look_at_one() {
+        let (picture, other) = (testing::waves(20, 30, 0.0), testing::waves(40, 30, 0.3));
+        let alone: Vec<_> = METRICS.iter().filter(|metric| !metric.needs_reference()).collect();
+        assert!(alone.iter().any(|metric| metric.name == "uciqe") && alone.iter().any(|metric| metric.name == "uiqm"));
+        for metric in alone {
+            let value = metric.measure(&picture, None).unwrap();
+            assert!(value.is_finite(), "{}: {value}", metric.name);
+            assert_eq!(metric.measure(&picture, Some(&other)), Ok(value));
+        }
+    }
+
+    #[test]
+    fn a_missing_reference_is_told_with_what_can_be_measured() {
+        let picture = testing::waves(20, 30, 0.0);
+        for metric in with_reference() {
+            let message = metric.measure(&picture, None).unwrap_err().to_string();
+            assert!(
+                message.starts_with(metric.name) && message.contains("uciqe"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_found_and_differ() {
+        for metric in METRICS {
+            assert!(find(metric.name).is_some());
+            assert_eq!(METRICS.iter().filter(|other| other.name == metric.name).count(), 1);
+        }
         assert!(find("psnr").is_none());
     }
 
     #[test]
     fn different_sizes_are_refused_by_every_metric() {
         let (a, b) = (testing::waves(20, 30, 0.0), testing::waves(30, 20, 0.0));
-        for metric in METRICS {
-            let message = (metric.measure)(&a, &b).unwrap_err().to_string();
+        for metric in with_reference() {
+            let message = metric.measure(&a, Some(&b)).unwrap_err().to_string();
             assert!(message.contains("30x20 and 20x30"), "{message}");
         }
     }
 
     #[test]
-    fn bytes_become_planes() {
-        let planes = Planes::from_rgb8(&[255, 0, 51, 0, 255, 102], 1, 2).unwrap();
-        assert_eq!(planes.values(), [1.0, 0.0, 0.0, 1.0, 0.2, 0.4]);
-        assert!(matches!(
-            Planes::from_rgb8(&[0; 5], 1, 2),
-            Err(MetricError::Length { .. })
-        ));
+    fn the_smallest_pictures_are_measured_or_refused() {
+        for side in [1, 2, 6, 9, 10, 11] {
+            let picture = testing::waves(side, side, 0.0);
+            for metric in METRICS {
+                match metric.measure(&picture, Some(&picture)) {
+                    Ok(value) => assert!(!value.is_nan(), "{} at {side}", metric.name),
+                    Err(error) => assert!(matches!(error, MetricError::TooSmall { .. }), "{error}"),
+                }
+            }
+        }
     }
 }

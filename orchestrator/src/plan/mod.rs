@@ -3,21 +3,25 @@
 //! Jobs come in an order in which every input stands before what reads it. Equal jobs of several experiments have equal
 //! keys, so what is done once is done for all.
 
+mod checks;
 pub mod estimate;
 pub mod graph;
 pub mod pictures;
+#[cfg(test)]
+mod shipped;
+mod stand_in;
 pub mod standing;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use perceive_datasets::degradation::{Degrade as _, Noise, Recipe};
-use perceive_model::network::NetworkConfig;
+use perceive_model::{metric, network::NetworkConfig};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::{Exit, Failure},
-    spec::{Experiment, experiment::Towers, negatives::Proxy},
+    spec::{Experiment, experiment::Towers},
     stage::{
         Job,
         degrade::Degrade,
@@ -74,6 +78,7 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
     let restorer = planner.restore(&train, perceiver, proxies)?;
     for set in test {
         planner.add(Job::Evaluate(Evaluate {
+            metrics: measurable(&experiment.metrics, &set)?,
             set,
             restorer: restorer.clone(),
             medium: medium.first().cloned(),
@@ -123,6 +128,7 @@ impl Planner<'_> {
                 Found::Indexed { digest, dataset, .. } => (Listing::Index(digest.clone()), dataset.clone()),
             };
             let asked = found.asked();
+            let weight = share(found, pictures);
             let group = format!("{name} {}", found.split());
             if asked.degradations.is_empty() {
                 let kind = found.kind().to_string();
@@ -131,8 +137,9 @@ impl Planner<'_> {
                     label,
                     kind,
                     group: group.clone(),
-                    weight: asked.weight,
+                    weight,
                     noise: None,
+                    without_references: found.is_without_references(),
                     listing,
                 });
                 continue;
@@ -152,8 +159,9 @@ impl Planner<'_> {
                     label: format!("{name} {}", recipe.label()),
                     kind: recipe.label(),
                     group: group.clone(),
-                    weight: asked.weight / asked.degradations.len() as f64,
+                    weight,
                     noise,
+                    without_references: false,
                     listing: Listing::Artefact(self.add(Job::Degrade(job))),
                 });
             }
@@ -164,9 +172,7 @@ impl Planner<'_> {
 
     /// Both folds, where anything needs medium pictures.
     fn medium(&mut self, train: &[Set]) -> Result<Vec<String>, Failure> {
-        let (loss, proxies) = (&self.experiment.restore.loss, &self.experiment.negatives.proxies);
-        let of_medium = |proxy: &Proxy| matches!(proxy.weights.as_str(), "medium-a" | "medium-b");
-        if loss.clip_aware == 0.0 && !(loss.perceptual > 0.0 && proxies.iter().any(of_medium)) {
+        if !self.experiment.needs_medium() {
             return Ok(Vec::new());
         }
         let settings = &self.experiment.medium;
@@ -193,7 +199,7 @@ impl Planner<'_> {
         if self.experiment.restore.loss.clip_aware == 0.0 {
             return Ok(None);
         }
-        let settings = self.experiment.prompts.clone();
+        let settings = self.experiment.prompts.effective();
         let (clip, temperature) = (self.weights.clip(self.experiment.towers)?, settings.temperature);
         let job = Prompts {
             sets: train.to_vec(),
@@ -269,7 +275,7 @@ impl Planner<'_> {
             sets: train.to_vec(),
             network,
             guide,
-            loss: settings.loss.clone(),
+            loss: settings.loss.effective(),
             clip_aware,
             perceptual,
             training: settings.training.clone(),
@@ -277,6 +283,38 @@ impl Planner<'_> {
         };
         Ok(self.add(Job::Restore(job)))
     }
+}
+
+/// What each kind of a set weighs in a batch: merged sets share the first's weight by their numbers of pictures.
+fn share(found: &Found, among: &[Found]) -> f64 {
+    let (name, kinds) = (&found.asked().merge, found.asked().degradations.len().max(1) as f64);
+    if name.is_none() {
+        return found.asked().weight / kinds;
+    }
+    let merged: Vec<&Found> = among.iter().filter(|other| other.asked().merge == *name).collect();
+    let all: usize = merged.iter().map(|other| other.pictures()).sum();
+    let weight = merged.first().map_or(1.0, |first| first.asked().weight);
+    let share = weight * found.pictures() as f64 / all.max(1) as f64 / kinds;
+    // Few digits, so that a job read back from its JSON is the same to the last bit.
+    (share * 1e6).round() / 1e6
+}
+
+/// The metrics that a set can be measured by, sorted: their order in a file changes nothing.
+fn measurable(asked: &[String], set: &Set) -> Result<Vec<String>, Failure> {
+    let alone = |name: &str| metric::find(name).is_some_and(|metric| !metric.needs_reference());
+    let possible = |name: &&String| !set.without_references || alone(name);
+    let metrics: BTreeSet<String> = asked.iter().filter(possible).cloned().collect();
+    if metrics.is_empty() {
+        let text = format!(
+            "{} has no references, and each of the metrics {} needs one",
+            set.label,
+            asked.join(", ")
+        );
+        return Err(
+            Failure::new(Exit::Spec, text).help("metrics = [\"uciqe\", \"uiqm\"] need none; or leave the set out")
+        );
+    }
+    Ok(metrics.into_iter().collect())
 }
 
 /// One of the network's readings, by its word.

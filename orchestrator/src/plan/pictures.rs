@@ -6,6 +6,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use perceive_datasets::{catalogue, random::Key};
 
+use super::{checks, stand_in};
 use crate::{
     database::{Database, datasets::PairRow},
     failure::{Exit, Failure, nearest},
@@ -13,7 +14,7 @@ use crate::{
     show::{Talk, progress::Progress},
     spec::{
         Experiment,
-        pictures::{PictureSet, SCENES},
+        pictures::{PAIR, PictureSet, SCENES},
     },
     stage::{
         context::create_folder,
@@ -46,6 +47,10 @@ pub enum Found {
         split: String,
         kind: String,
         digest: String,
+        pictures: usize,
+        /// Its smallest picture, with width and height.
+        smallest: (PathBuf, usize, usize),
+        without_references: bool,
     },
 }
 
@@ -60,6 +65,34 @@ impl Found {
         match self {
             Self::Scenes { split, .. } | Self::Indexed { split, .. } => split,
         }
+    }
+
+    pub fn pictures(&self) -> usize {
+        match self {
+            Self::Scenes { count, .. } => *count,
+            Self::Indexed { pictures, .. } => *pictures,
+        }
+    }
+
+    /// Whether there is nothing to measure its pictures against.
+    pub fn is_without_references(&self) -> bool {
+        matches!(
+            self,
+            Self::Indexed {
+                without_references: true,
+                ..
+            }
+        )
+    }
+
+    fn is_of_the_pictures_of(&self, other: &Self) -> bool {
+        let made = |found: &Self| found.asked().degradations.clone();
+        let same = match (self, other) {
+            (Self::Scenes { .. }, Self::Scenes { .. }) => true,
+            (Self::Indexed { digest, .. }, Self::Indexed { digest: others, .. }) => digest == others,
+            _ => false,
+        };
+        same && made(self) == made(other)
     }
 
     /// The degradation that the dataset itself brings.
@@ -95,10 +128,11 @@ impl<'a> Finder<'a> {
     /// # Errors
     /// A dataset that is not indexed (unless the set is optional), or has no pairs and no degradation to make them with.
     pub fn find(&mut self, experiment: &Experiment) -> Result<Arc<Pictures>, Failure> {
-        let Experiment { train, test, seed, .. } = experiment;
-        let asked = (train, test, experiment.train_limit, experiment.test_limit, seed);
+        let Experiment { train_limit, test_limit, seed, scale, .. } = experiment;
+        let asked = (experiment.train_sets(), experiment.test_sets(), train_limit, test_limit, seed, scale);
         let asked = serde_json::to_string(&asked).map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?;
         if let Some(found) = self.found.get(&asked) {
+            checks::crops_fit(experiment, &found.train)?;
             return Ok(Arc::clone(found));
         }
         let search = Search {
@@ -108,6 +142,9 @@ impl<'a> Finder<'a> {
             talk: self.talk,
         };
         let found = Arc::new(search.both()?);
+        checks::crops_fit(experiment, &found.train)?;
+        checks::tell_untrained(experiment, &found, self.talk);
+        checks::tell_incomplete(experiment, &found, self.talk);
         self.found.insert(asked, Arc::clone(&found));
         Ok(found)
     }
@@ -125,8 +162,8 @@ impl Search<'_> {
     fn both(&self) -> Result<Pictures, Failure> {
         let Experiment { train, test, .. } = self.experiment;
         let pictures = Pictures {
-            train: self.all(train, "train", self.experiment.train_limit)?,
-            test: self.all(test, "test", self.experiment.test_limit)?,
+            train: self.all(&self.experiment.train_sets(), "train", self.experiment.train_limit)?,
+            test: self.all(&self.experiment.test_sets(), "test", self.experiment.test_limit)?,
         };
         for (role, sets, none) in [
             ("train on", train, pictures.train.is_empty()),
@@ -143,8 +180,20 @@ impl Search<'_> {
     }
 
     fn all(&self, sets: &[PictureSet], split: &str, limit: usize) -> Result<Vec<Found>, Failure> {
-        let found = sets.iter().map(|asked| self.one(asked, split, limit));
-        Ok(found.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+        let splits = self.database.splits()?;
+        let mut found: Vec<Found> = Vec::new();
+        for asked in sets {
+            match stand_in::of(asked, split, self.experiment, &splits) {
+                None => found.extend(self.one(asked, split, limit)?),
+                Some(other) => {
+                    self.talk.say(stand_in::telling(asked, split, &other));
+                    let other = self.one(&other, split, limit)?;
+                    // Of two sets that need the same ones in their place, the first has them.
+                    found.extend(other.filter(|other| !found.iter().any(|found| found.is_of_the_pictures_of(other))));
+                }
+            }
+        }
+        Ok(found)
     }
 
     fn one(&self, asked: &PictureSet, default_split: &str, limit: usize) -> Result<Option<Found>, Failure> {
@@ -171,6 +220,8 @@ impl Search<'_> {
         let other = if default_split == "train" { "test" } else { "train" };
         let split = match &asked.split {
             Some(split) => own(split),
+            // What must be the paper's pictures is never trained on what it is tested on.
+            None if asked.stand_in => own(default_split),
             None => own(default_split).or_else(|| own(other)),
         };
         let Some(split) = split else {
@@ -181,9 +232,15 @@ impl Search<'_> {
                 ));
                 return Ok(None);
             }
-            return Err(missing(asked, splits.iter().map(|split| split.dataset.as_str())));
+            let split = asked.split.as_deref().unwrap_or(default_split);
+            return Err(missing(asked, split, splits.iter().map(|split| split.dataset.as_str())));
         };
-        let mut rows = self.database.pairs(&split.dataset, &split.split)?;
+        let without_references = catalogue::find(&split.dataset).is_some_and(catalogue::Entry::is_without_references);
+        let mut rows = if without_references && default_split == "test" {
+            self.alone(&split.dataset, &split.split)?
+        } else {
+            self.database.pairs(&split.dataset, &split.split)?
+        };
         if asked.degradations.is_empty() {
             rows.retain(|row| row.degraded.is_some());
         }
@@ -214,13 +271,40 @@ impl Search<'_> {
         check_unchanged(&rows, &split.dataset)?;
         self.hash(&mut rows, &split.dataset)?;
         let digest = self.list(&rows)?;
+        let smallest = smallest(&rows);
         Ok(Some(Found::Indexed {
+            pictures: rows.len(),
+            smallest,
+            without_references,
             asked: asked.clone(),
             dataset: split.dataset.clone(),
             split: split.split.clone(),
-            kind: kind_of(&split.dataset),
+            kind: asked.kinds().first().copied().unwrap_or(PAIR).to_string(),
             digest,
         }))
+    }
+
+    /// Pictures without clean partners, each named by its file.
+    fn alone(&self, dataset: &str, split: &str) -> Result<Vec<PairRow>, Failure> {
+        let mut rows: Vec<PairRow> = Vec::new();
+        for picture in self.database.pictures(dataset, split)? {
+            let name = picture
+                .path
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if rows.iter().all(|row| row.name != name) {
+                rows.push(PairRow {
+                    name,
+                    clean: picture.clone(),
+                    degraded: Some(picture),
+                    border: 0,
+                });
+            }
+        }
+        rows.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(rows)
     }
 
     /// Fills in the hashes that are missing, and keeps them in the index.
@@ -293,6 +377,16 @@ impl Search<'_> {
     }
 }
 
+/// The picture with the shortest side, with its width and height.
+fn smallest(rows: &[PairRow]) -> (PathBuf, usize, usize) {
+    let clean = rows.iter().map(|row| &row.clean);
+    clean
+        .min_by_key(|picture| picture.width.min(picture.height))
+        .map_or((PathBuf::new(), 0, 0), |picture| {
+            (picture.path.clone(), picture.width as usize, picture.height as usize)
+        })
+}
+
 /// The catalogue's name that was probably meant by a name that is none of its.
 fn misspelt(name: &str) -> Option<&'static str> {
     match catalogue::find(name) {
@@ -301,15 +395,17 @@ fn misspelt(name: &str) -> Option<&'static str> {
     }
 }
 
-fn missing<'a>(asked: &PictureSet, indexed: impl Iterator<Item = &'a str>) -> Failure {
+fn missing<'a>(asked: &PictureSet, split: &str, indexed: impl Iterator<Item = &'a str>) -> Failure {
     let indexed: Vec<&str> = indexed.collect();
+    if let Some(there) = indexed.iter().find(|name| name.eq_ignore_ascii_case(&asked.dataset)) {
+        let text = format!("{there} has no split {split:?} in the index");
+        let help =
+            format!("`perceive-ir data show {there}` tells what there is; `perceive-ir data add FOLDER` adds to it");
+        return Failure::new(Exit::Unknown, text).help(help);
+    }
     let failure = Failure::new(Exit::Unknown, format!("the dataset {:?} is not indexed", asked.dataset));
     match nearest(&asked.dataset, indexed.iter().copied()) {
-        Some(near) if !near.eq_ignore_ascii_case(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
-        Some(near) => failure.help(format!(
-            "{near} has no split {:?}; `perceive-ir data show {near}`",
-            asked.split
-        )),
+        Some(near) => failure.help(format!("did you mean {near:?}?")),
         None if let Some(near) = misspelt(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
         None => failure.help(format!(
             "`perceive-ir data add FOLDER --dataset {}` indexes it; indexed are: {}",
@@ -348,12 +444,4 @@ fn check_unchanged(rows: &[PairRow], dataset: &str) -> Result<(), Failure> {
             }
             Err(Failure::new(Exit::Pictures, format!("{path} has changed since it was indexed")).help(&again))
         })
-}
-
-/// What the pairs of a dataset suffer from, by the catalogue; `pair` for one of somebody's own.
-fn kind_of(dataset: &str) -> String {
-    match catalogue::find(dataset) {
-        Some(entry) => entry.degradation.word().to_string(),
-        None => "pair".to_string(),
-    }
 }

@@ -23,7 +23,7 @@ impl Story {
             match line.event {
                 Event::Started { step, of, .. } => bar.start(step, of),
                 Event::Progress { step, values, .. } => {
-                    self.psnr = values.get("psnr").copied().or(self.psnr);
+                    self.psnr = values.get("psnr").or(values.get("psnr_rgb")).copied().or(self.psnr);
                     bar.at(step, &values);
                 }
                 Event::Note { text } => self.notes.push(text),

@@ -1,11 +1,20 @@
 //! One `[experiment.NAME]`: everything that decides its results.
 
+use std::collections::BTreeSet;
+
+use perceive_model::metric;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    medium::Medium, negatives::Negatives, pictures::PictureSet, prompts::Prompts, restore::Restore, size::Size,
+    medium::Medium,
+    negatives::{Negatives, Proxy},
+    pictures::PictureSet,
+    prompts::Prompts,
+    restore::Restore,
+    size::Size,
     upkeep::Upkeep,
 };
+use crate::failure::nearest;
 
 /// Which frozen encoders an experiment uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -33,10 +42,14 @@ pub struct Experiment {
     pub train_limit: usize,
     /// At most so many pictures of each test set; 0: all.
     pub test_limit: usize,
+    /// Of `train` and `test`, only what is of these kinds; empty: all.
+    pub tasks: Vec<String>,
     /// What is trained on; at least one set.
     pub train: Vec<PictureSet>,
     /// What is tested on; at least one set.
     pub test: Vec<PictureSet>,
+    /// What is measured, by the registry's names; a test set without references has those that need none.
+    pub metrics: Vec<String>,
     /// The restorer whose pictures are of medium quality.
     pub medium: Medium,
     /// The quality perceiver.
@@ -57,8 +70,10 @@ impl Default for Experiment {
             towers: Towers::Real,
             train_limit: 0,
             test_limit: 0,
+            tasks: Vec::new(),
             train: Vec::new(),
             test: Vec::new(),
+            metrics: ["psnr_rgb", "ssim_rgb"].map(String::from).to_vec(),
             medium: Medium::default(),
             prompts: Prompts::default(),
             negatives: Negatives::default(),
@@ -69,6 +84,39 @@ impl Default for Experiment {
 }
 
 impl Experiment {
+    /// The sets to train on, of its tasks.
+    pub fn train_sets(&self) -> Vec<PictureSet> {
+        self.of_tasks(&self.train)
+    }
+
+    /// The sets to test on, of its tasks.
+    pub fn test_sets(&self) -> Vec<PictureSet> {
+        self.of_tasks(&self.test)
+    }
+
+    fn of_tasks(&self, sets: &[PictureSet]) -> Vec<PictureSet> {
+        sets.iter().filter_map(|set| set.of_tasks(&self.tasks)).collect()
+    }
+
+    /// Whether any stage looks at medium pictures or models.
+    pub fn needs_medium(&self) -> bool {
+        let of_medium = |proxy: &Proxy| matches!(proxy.weights.as_str(), "medium-a" | "medium-b");
+        let loss = &self.restore.loss;
+        loss.clip_aware > 0.0 || (loss.perceptual > 0.0 && self.negatives.proxies.iter().any(of_medium))
+    }
+
+    /// The crops of training pictures that its stages cut, as (key, side in pixels).
+    pub fn crops(&self) -> Vec<(&'static str, usize)> {
+        let mut crops = vec![("restore.training.patch", self.restore.training.patch)];
+        if self.needs_medium() {
+            crops.push(("medium.training.patch", self.medium.training.patch));
+        }
+        if self.restore.loss.clip_aware > 0.0 {
+            crops.push(("prompts.patch", self.prompts.patch));
+        }
+        crops
+    }
+
     /// What is impossible, as (dotted key, what is wrong); empty when the experiment can be planned.
     pub fn check(&self) -> Vec<(String, String)> {
         let mut wrong = Vec::new();
@@ -97,6 +145,26 @@ impl Experiment {
                 "test".into(),
                 "nothing to test on: add a [[experiment.NAME.test]] entry".into(),
             ));
+        }
+        for task in &self.tasks {
+            for (role, sets) in [("train", &self.train), ("test", &self.test)] {
+                let kinds: BTreeSet<&str> = sets.iter().flat_map(PictureSet::kinds).collect();
+                if !sets.is_empty() && !kinds.contains(task.as_str()) {
+                    let there = kinds.into_iter().collect::<Vec<_>>().join(", ");
+                    wrong.push((
+                        "tasks".into(),
+                        format!("no {role} set is of the kind {task:?}; there are {there}"),
+                    ));
+                }
+            }
+        }
+        if self.metrics.is_empty() {
+            wrong.push(("metrics".into(), "nothing to measure: name at least one".into()));
+        }
+        for name in self.metrics.iter().filter(|name| metric::find(name).is_none()) {
+            let near = nearest(name, metric::METRICS.iter().map(|metric| metric.name));
+            let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+            wrong.push(("metrics".into(), format!("there is no metric {name:?}{near}")));
         }
         if self.restore.loss.perceptual > 0.0 && self.negatives.proxies.is_empty() {
             wrong.push((

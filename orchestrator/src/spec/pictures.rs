@@ -1,6 +1,9 @@
 //! Which pictures an experiment trains on and is tested on.
 
-use perceive_datasets::degradation::Recipe;
+use perceive_datasets::{
+    catalogue,
+    degradation::{Degrade, Recipe},
+};
 use serde::{Deserialize, Serialize};
 
 /// One `[[experiment.NAME.train]]` or `[[experiment.NAME.test]]` entry.
@@ -21,9 +24,16 @@ pub struct PictureSet {
     /// Share of a batch that comes from here, relative to the other sets.
     #[serde(default = "one")]
     pub weight: f64,
+    /// Sets of one name are one set to a batch: the name's weight (the first's) is shared by their numbers of pictures.
+    #[serde(default)]
+    pub merge: Option<String>,
     /// Skipped, with a word, where the dataset is not indexed.
     #[serde(default)]
     pub optional: bool,
+    /// Below the paper's scale, where the dataset has too few pictures: others take its place, degraded in its kind by
+    /// the program, with a word.
+    #[serde(default)]
+    pub stand_in: bool,
     /// Only for `scenes`: how many pictures to render.
     #[serde(default)]
     pub count: usize,
@@ -36,10 +46,30 @@ fn one() -> f64 {
     1.0
 }
 
+/// The kind of pairs of no known dataset.
+pub const PAIR: &str = "pair";
+
 /// The dataset name that stands for pictures rendered by the program.
 pub const SCENES: &str = "scenes";
 
 impl PictureSet {
+    /// The kinds of its degradations, as words: those that are made, or the one that the dataset brings (`pair` for one
+    /// of somebody's own).
+    pub fn kinds(&self) -> Vec<&'static str> {
+        if self.degradations.is_empty() {
+            return vec![catalogue::find(&self.dataset).map_or(PAIR, |entry| entry.degradation.word())];
+        }
+        self.degradations.iter().map(Degrade::kind).collect()
+    }
+
+    /// The part of this set that belongs to one of `tasks`, which are kinds; all of it where no task is named.
+    pub fn of_tasks(&self, tasks: &[String]) -> Option<Self> {
+        let wanted = |kind: &str| tasks.is_empty() || tasks.iter().any(|task| task == kind);
+        let mut part = self.clone();
+        part.degradations.retain(|recipe| wanted(recipe.kind()));
+        self.kinds().into_iter().any(wanted).then_some(part)
+    }
+
     /// What is impossible in this entry: (key, what is wrong).
     pub fn check(&self) -> Vec<(String, String)> {
         let mut wrong = Vec::new();
@@ -73,7 +103,7 @@ impl PictureSet {
             );
         }
         for (i, recipe) in self.degradations.iter().enumerate() {
-            if let Err(what) = perceive_datasets::degradation::Degrade::check(recipe) {
+            if let Err(what) = recipe.check() {
                 say(&format!("degradations.{i}"), what);
             }
         }

@@ -62,6 +62,20 @@ impl Default for Prompts {
 }
 
 impl Prompts {
+    /// These settings with the defaults where prompts that do not learn look at nothing: equal ones give equal prompts.
+    pub fn effective(&self) -> Self {
+        let mut prompts = self.clone();
+        if prompts.initialisation == Initialisation::Fixed {
+            let default = Self::default();
+            prompts.tokens = default.tokens;
+            prompts.deviation = default.deviation;
+            prompts.steps = default.steps;
+            prompts.batch = default.batch;
+            prompts.learning_rate = default.learning_rate;
+        }
+        prompts
+    }
+
     /// What is impossible in these settings: (key, what is wrong).
     pub fn check(&self) -> Vec<(String, String)> {
         let mut wrong = Vec::new();

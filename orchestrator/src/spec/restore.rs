@@ -16,7 +16,7 @@ pub struct Restore {
     pub cfe: bool,
     /// DINOv2's features in the prompt guidance (Fig. 3c).
     pub guidance: bool,
-    /// The prompt guidance module: Y = gamma X + beta (eq. 6).
+    /// The prompt guidance module: Y = gamma X + beta (eq. 6). Without it, Z and DINOv2's features are only added.
     pub pgm: bool,
     /// Attention with q from Y: `single` (the figure), `eq8` (literally, with a second attention) or `off`.
     pub pgca: String,
@@ -32,6 +32,16 @@ pub struct Restore {
     pub training: Training,
 }
 
+/// Whose patches are the negatives of eq. 12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContrastiveNegatives {
+    /// Those with another degradation, as the paper says. A training of one kind has none: the term is 0.
+    Degradations,
+    /// Those of any other picture.
+    Pictures,
+}
+
 /// Eq. 13: `L1 + contrastive * L_cl + clip_aware * L_clip + perceptual * L_dpl`. A weight of 0 switches a term off,
 /// and with it the stages that only it needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -41,6 +51,8 @@ pub struct Loss {
     pub contrastive: f64,
     /// tau of eq. 12.
     pub contrastive_temperature: f64,
+    /// Those with another degradation, or of any other picture.
+    pub contrastive_negatives: ContrastiveNegatives,
     /// lambda 2, of eq. 9.
     pub clip_aware: f64,
     /// lambda 3, of eqs. 10 and 11.
@@ -60,6 +72,7 @@ impl Default for Loss {
         Self {
             contrastive: 0.1,
             contrastive_temperature: 0.07,
+            contrastive_negatives: ContrastiveNegatives::Degradations,
             clip_aware: 0.05,
             perceptual: 0.1,
             difficulty: 0.25,
@@ -85,6 +98,25 @@ impl Default for Restore {
             loss: Loss::default(),
             training: Training::default(),
         }
+    }
+}
+
+impl Loss {
+    /// These settings with the defaults where a term is off that alone looks at them: equal ones train equally.
+    pub fn effective(&self) -> Self {
+        let default = Self::default();
+        let mut loss = self.clone();
+        if loss.contrastive == 0.0 {
+            loss.contrastive_temperature = default.contrastive_temperature;
+            loss.contrastive_negatives = default.contrastive_negatives;
+        }
+        if loss.perceptual == 0.0 {
+            loss.difficulty = default.difficulty;
+            loss.normalised_weights = default.normalised_weights;
+            loss.epoch = default.epoch;
+            loss.slice = default.slice;
+        }
+        loss
     }
 }
 

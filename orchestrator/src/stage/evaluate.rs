@@ -1,7 +1,7 @@
-//! The evaluate stage: PSNR and SSIM of one test set, picture by picture, whole pictures; degraded, medium and restored.
+//! The evaluate stage: the metrics of one test set, picture by picture, whole pictures; degraded, medium and restored.
 
 use perceive_datasets::picture::Picture;
-use perceive_model::metric::{psnr_rgb, ssim_rgb};
+use perceive_model::metric::{self, Planes};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -23,6 +23,8 @@ pub struct Evaluate {
     pub restorer: String,
     /// The medium artefact whose model restores the test pictures for comparison (fold A's).
     pub medium: Option<String>,
+    /// One or more of the registry's names, such as the set's references allow.
+    pub metrics: Vec<String>,
     /// At most so many rows in the contact sheet.
     pub rows: usize,
 }
@@ -62,6 +64,7 @@ impl Stage for Evaluate {
         let folder = context.output_folder(RESTORED)?;
         let of = pairs.len() as u64;
         context.started(0, of, "pictures")?;
+        let first = self.metrics.first().map_or("", String::as_str);
         let mut rows = Vec::new();
         let (mut sum, mut measured) = (0.0, 0);
         for (index, pair) in pairs.iter().enumerate() {
@@ -73,77 +76,110 @@ impl Stage for Evaluate {
                 // An attempt before this one told its numbers, then wrote it.
                 continue;
             }
-            let (clean, degraded) = open(pair)?;
+            let (clean, degraded) = self.open(pair)?;
             let planes =
                 |restorer: &Restorer| context.interruptible(index as u64, || Ok(()), || restorer.planes(&degraded));
             let of_medium = medium.as_ref().map(planes);
             let of_restorer = planes(&restorer);
-            let mut cells = vec![self.measure(context, pair, "degraded", degraded.to_planes(), &clean)?.1];
+            let test = Test {
+                pair,
+                clean: clean.as_ref(),
+                size: (degraded.width, degraded.height),
+            };
+            let mut cells = vec![self.measure(context, &test, "degraded", degraded.to_planes())?.1];
             if let Some(planes) = of_medium {
-                cells.push(self.measure(context, pair, "medium", planes, &clean)?.1);
+                cells.push(self.measure(context, &test, "medium", planes)?.1);
             }
-            let (psnr, restored) = self.measure(context, pair, "restored", of_restorer, &clean)?;
+            let (value, restored) = self.measure(context, &test, "restored", of_restorer)?;
             restored.picture.save_png(&path)?;
             cells.push(restored);
-            cells.push(Cell {
+            cells.extend(clean.map(|picture| Cell {
                 caption: String::new(),
-                picture: clean,
-            });
+                picture,
+            }));
             if rows.len() < self.rows {
                 rows.push(Row {
                     label: format!("{}  {}", self.set.label, pair.name),
                     cells,
                 });
             }
-            sum += psnr;
+            sum += value;
             measured += 1;
-            context.progress(index as u64 + 1, of, &[("psnr", sum / f64::from(measured))])?;
+            context.progress(index as u64 + 1, of, &[(first, sum / f64::from(measured))])?;
         }
-        let columns: &[&str] = if medium.is_some() {
-            &["degraded", "medium", "restored", "clean"]
-        } else {
-            &["degraded", "restored", "clean"]
-        };
-        let title = format!("{}: PSNR in dB and SSIM on RGB", self.set.label);
-        contact_sheet(&rows, columns, &title, CELL).save_png(&context.output().join(SHEET))?;
+        let tiers = ["degraded", "medium", "restored", "clean"].into_iter();
+        let columns: Vec<&str> = tiers
+            .filter(|tier| *tier != "medium" || medium.is_some())
+            .filter(|tier| *tier != "clean" || !self.set.without_references)
+            .collect();
+        let title = format!("{}: {}", self.set.label, self.metrics.join(", "));
+        contact_sheet(&rows, &columns, &title, CELL).save_png(&context.output().join(SHEET))?;
         Ok(Outcome::Done)
     }
 }
 
+/// One picture of the test set.
+struct Test<'a> {
+    pair: &'a Pair,
+    clean: Option<&'a Picture>,
+    /// Width and height.
+    size: (usize, usize),
+}
+
 impl Evaluate {
-    /// Tells PSNR and SSIM of one tier, and gives its cell of the sheet. Planes are measured unrounded.
+    /// Tells every metric of one tier; gives the first metric's value and the tier's cell of the sheet. Planes are
+    /// measured unrounded.
     fn measure(
         &self,
         context: &mut Context,
-        pair: &Pair,
+        test: &Test,
         tier: &str,
         planes: Vec<f32>,
-        clean: &Picture,
     ) -> Result<(f64, Cell), Failure> {
-        let picture = Picture::from_planes(&planes, clean.width, clean.height);
-        let (shown, clean) = (
-            perceive_model::metric::Planes::new(planes, clean.height, clean.width)?,
-            measurable(clean)?,
-        );
-        let psnr = psnr_rgb(&shown, &clean)?.min(EQUAL_PSNR);
-        let ssim = ssim_rgb(&shown, &clean)?;
-        for (metric, value) in [("psnr_rgb", psnr), ("ssim_rgb", ssim)] {
+        let (width, height) = test.size;
+        let picture = Picture::from_planes(&planes, width, height);
+        let shown = Planes::new(planes, height, width)?;
+        let clean = test.clean.map(measurable).transpose()?;
+        let mut values = Vec::with_capacity(self.metrics.len());
+        let mut words = Vec::with_capacity(self.metrics.len());
+        for name in &self.metrics {
+            let Some(metric) = metric::find(name) else {
+                return Err(Failure::unknown(
+                    "metric",
+                    name,
+                    metric::METRICS.iter().map(|metric| metric.name),
+                ));
+            };
+            let value = match metric.measure(&shown, clean.as_ref())? {
+                infinite if metric.unit == "dB" => infinite.min(EQUAL_PSNR),
+                value => value,
+            };
             context.tell(Event::Evaluation {
                 test: self.set.label.clone(),
                 degradation: self.set.kind.clone(),
-                picture: pair.name.clone(),
+                picture: test.pair.name.clone(),
                 tier: tier.into(),
-                metric: metric.into(),
+                metric: name.clone(),
                 value,
             })?;
+            values.push(value);
+            words.push(if metric.unit == "dB" {
+                format!("{value:.2} dB")
+            } else {
+                format!("{value:.4}")
+            });
         }
-        Ok((
-            psnr,
-            Cell {
-                caption: format!("{psnr:.2} dB  {ssim:.4}"),
-                picture,
-            },
-        ))
+        let caption = words.join("  ");
+        Ok((values.first().copied().unwrap_or_default(), Cell { caption, picture }))
+    }
+
+    /// The clean picture, where the set has references, and the degraded one.
+    fn open(&self, pair: &Pair) -> Result<(Option<Picture>, Picture), Failure> {
+        if self.set.without_references {
+            return Ok((None, Picture::open(&pair.degraded)?));
+        }
+        let (clean, degraded) = open(pair)?;
+        Ok((Some(clean), degraded))
     }
 }
 

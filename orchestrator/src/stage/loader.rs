@@ -1,7 +1,7 @@
 //! From sets of pairs to training batches, made ahead of the training on a thread of their own.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     path::PathBuf,
     sync::mpsc::{Receiver, sync_channel},
     thread::Scope,
@@ -23,6 +23,23 @@ const CACHE: u64 = 1 << 30;
 /// Batches made ahead.
 const AHEAD: usize = 3;
 
+/// What tells patches apart in eq. 12: those of one number are no negatives of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apart {
+    Degradations,
+    /// Clean pictures: all that was made of one has its number.
+    Pictures,
+}
+
+impl Apart {
+    fn told_by<'a>(self, set: &'a Set, pair: &'a Pair) -> (&'a str, &'a str) {
+        match self {
+            Self::Degradations => (&set.kind, ""),
+            Self::Pictures => (&set.group, &pair.name),
+        }
+    }
+}
+
 /// The pairs of each set, in the order of the sets.
 pub fn read(sets: &[Set], context: &Context) -> Result<Vec<Vec<Pair>>, Failure> {
     sets.iter().map(|set| set.listing.read(context)).collect()
@@ -36,14 +53,15 @@ pub fn batches(
     pairs: &[Vec<Pair>],
     training: &Training,
     second_patch: bool,
+    apart: Apart,
     keep: impl Fn(&Set, &Pair) -> bool,
     companions: impl Fn(&Set, &Pair) -> Vec<PathBuf>,
 ) -> Result<Batches, Failure> {
-    let kinds: BTreeMap<&str, usize> = {
-        let mut names: Vec<&str> = sets.iter().map(|set| set.kind.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.into_iter().enumerate().map(|(i, name)| (name, i)).collect()
+    // Numbered as they come: only whether two numbers are equal matters.
+    let mut kinds: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut kind_of = |set, pair| {
+        let next = kinds.len();
+        *kinds.entry(apart.told_by(set, pair)).or_insert(next)
     };
     let sources = sets.iter().zip(pairs).map(|(set, pairs)| {
         let samples = pairs
@@ -56,7 +74,7 @@ pub fn batches(
                     Some(noise) if training.fresh_noise => Degraded::Fresh(noise.clone()),
                     _ => Degraded::Picture(pair.degraded.clone()),
                 },
-                kind: kinds[set.kind.as_str()],
+                kind: kind_of(set, pair),
                 companions: companions(set, pair),
             });
         Source {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Context, Outcome, Stage, Work,
     context::write_json,
-    loader,
+    loader::{self, Apart},
     pairs::{Pair, Set, png_name},
     restorer::{Configuration, Restorer, psnr},
     train::{self, Material, validation::HeldOut},
@@ -60,7 +60,9 @@ impl Stage for Medium {
         let validation = &self.training.validation;
         let held_out = HeldOut::choose(&self.sets, &pairs, validation, self.seed, is_learned)?;
         let taken = |set: &Set, pair: &Pair| is_learned(set, pair) && !held_out.holds(pair);
-        let batches = loader::batches(&self.sets, &pairs, &self.training, false, taken, |_, _| Vec::new())?;
+        let none = |_: &Set, _: &Pair| Vec::new();
+        let apart = Apart::Degradations;
+        let batches = loader::batches(&self.sets, &pairs, &self.training, false, apart, taken, none)?;
         let training = restorer::Training::new(
             &self.network,
             self.seed,

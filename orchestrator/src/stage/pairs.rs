@@ -13,7 +13,7 @@ use crate::{failure::Failure, home::Home};
 pub struct Pair {
     pub name: String,
     pub clean: PathBuf,
-    /// The clean picture itself in a listing of clean pictures.
+    /// The clean picture itself in a listing of clean pictures; both are the degraded one in one without references.
     pub degraded: PathBuf,
     /// Pixels to cut from each side of the clean picture.
     #[serde(default)]
@@ -98,6 +98,9 @@ pub struct Set {
     pub weight: f64,
     /// How noise is drawn anew in training, where this is noise.
     pub noise: Option<Noise>,
+    /// There are no clean pictures: only metrics that need none can be measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_references: bool,
     pub listing: Listing,
 }
 

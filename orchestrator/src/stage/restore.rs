@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Context, Outcome, Stage, Work,
     context::read_json,
-    loader,
+    loader::{self, Apart},
     medium::{REACHED, RESTORED, Reached},
     pairs::{Pair, Set, png_name},
     prompts,
@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    spec::{restore::Loss, training::Training},
+    spec::{
+        restore::{ContrastiveNegatives, Loss},
+        training::Training,
+    },
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +59,7 @@ pub struct Proxies {
 
 impl Stage for Restore {
     const NAME: &'static str = "restore";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn label(&self) -> String {
         let on = |name: &str, weight: f64| {
@@ -118,10 +121,14 @@ impl Stage for Restore {
                 .collect()
         };
         let second = self.loss.contrastive > 0.0;
+        let apart = match self.loss.contrastive_negatives {
+            ContrastiveNegatives::Degradations => Apart::Degradations,
+            ContrastiveNegatives::Pictures => Apart::Pictures,
+        };
         let validation = &self.training.validation;
         let held_out = HeldOut::choose(&self.sets, &pairs, validation, self.seed, |_, _| true)?;
         let taken = |_: &Set, pair: &Pair| !held_out.holds(pair);
-        let batches = loader::batches(&self.sets, &pairs, &self.training, second, taken, companions)?;
+        let batches = loader::batches(&self.sets, &pairs, &self.training, second, apart, taken, companions)?;
         let mut training = Loop::new(
             &self.network,
             self.seed,

@@ -32,9 +32,10 @@ pub enum PgcaMode {
 }
 
 /// # What the switches of Table VI mean here
-/// The condition of the PGMs is `[Z; F_l]`: `cfe = false` leaves F_l, `guidance = false` leaves Z. With neither, or with
-/// `pgm = false`, there is no PGM and Y = X; a CFE still gives Z to the contrastive loss. With all three off and
-/// `pgca` single or off, the network computes what Restormer does.
+/// The condition is `[Z; F_l]`: `cfe = false` leaves F_l, `guidance = false` leaves Z. A PGM turns it into
+/// `Y = γ ⊙ X + β`; with neither Z nor F_l it is told nothing, and its γ and β are learned constants. With `pgm = false`
+/// the condition is only added, by one linear map a block: `Y = X + W c`; with nothing to add, Y = X. So with all three
+/// off and `pgca` single or off, the network computes what Restormer does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PerceiveIrConfig {
@@ -62,9 +63,9 @@ pub struct PerceiveIrConfig {
     pub pgca: PgcaMode,
     /// Whether there is a CFE.
     pub cfe: bool,
-    /// Whether the PGMs see the DINOv2 tokens.
+    /// Whether the DINOv2 tokens are part of the condition.
     pub guidance: bool,
-    /// Whether there are PGMs.
+    /// Whether the condition modulates the features, or is only added to them.
     pub pgm: bool,
 }
 
@@ -92,15 +93,14 @@ impl Default for PerceiveIrConfig {
 }
 
 impl PerceiveIrConfig {
-    /// Width of the PGMs' condition, or `None` where there are no PGMs.
-    pub fn condition_dim(&self) -> Option<usize> {
-        let width = usize::from(self.cfe) * self.z_dim + usize::from(self.guidance) * self.feat_dim;
-        (self.pgm && width > 0).then_some(width)
+    /// Width of the condition `[Z; F_l]`; 0 where there is neither.
+    pub fn condition_dim(&self) -> usize {
+        usize::from(self.cfe) * self.z_dim + usize::from(self.guidance) * self.feat_dim
     }
 
     /// Whether the forward pass uses the DINOv2 tokens.
     pub fn needs_guidance(&self) -> bool {
-        self.pgm && self.guidance
+        self.guidance
     }
 }
 

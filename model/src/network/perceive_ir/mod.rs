@@ -2,12 +2,14 @@
 //!
 //! The degradation representation Z (CFE) and the DINOv2 tokens F_1 to F_4 of the degraded picture modulate the
 //! features (PGM), and the modulated features steer the attention (PGCA). F_4 goes to the latent, F_1 to decoder level 1.
+//! What is left when a component is switched off (Table VI) stands at [`PerceiveIrConfig`].
 
 mod cfe;
 mod config;
 mod etb;
 mod pgca;
 mod pgm;
+mod shift;
 
 pub use cfe::Cfe;
 pub use config::{PerceiveIrConfig, PgcaMode, PgmScope};
@@ -195,7 +197,7 @@ mod tests {
         (a - b).abs().max().into_scalar()
     }
 
-    /// A Restormer's weights under the keys of a Perceive-IR without PGMs.
+    /// A Restormer's weights under the keys of a Perceive-IR with nothing of its own.
     fn renamed(restormer: &Checkpoint, mode: PgcaMode) -> Checkpoint {
         let mut tensors = BTreeMap::new();
         for (key, array) in &restormer.tensors {
@@ -255,7 +257,10 @@ mod tests {
             (true, true, true),
             (false, true, true),
             (true, false, true),
+            (false, false, true),
             (true, true, false),
+            (false, true, false),
+            (true, false, false),
         ] {
             for pgm_scope in [PgmScope::Block, PgmScope::Level] {
                 let config = PerceiveIrConfig {
@@ -266,7 +271,7 @@ mod tests {
                     ..tiny()
                 };
                 let network = PerceiveIr::new(&config, &device);
-                // As they are drawn, PGMs give X whatever they are told.
+                // As they are drawn, PGMs and shifts give X whatever they are told.
                 let weights = recipe(&shapes(&network));
                 let network = load(network, &weights, "recipe").unwrap();
                 let restored = |scale: f32, z: f32| {
@@ -275,14 +280,50 @@ mod tests {
                 };
                 let (plain, z) = restored(1.0, 1.0);
                 assert_eq!(z.is_some(), cfe);
-                assert_eq!(network.needs_guidance(), guidance && pgm);
+                assert_eq!(network.needs_guidance(), guidance);
                 assert_eq!(
                     widest(plain.clone(), restored(-2.0, 1.0).0) > 0.0,
-                    guidance && pgm,
+                    guidance,
                     "{config:?}"
                 );
-                assert_eq!(widest(plain, restored(1.0, -2.0).0) > 0.0, cfe && pgm, "{config:?}");
+                assert_eq!(widest(plain, restored(1.0, -2.0).0) > 0.0, cfe, "{config:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_components_of_table_vi_make_six_different_networks() {
+        let device = Device::flex();
+        let mut seen = Vec::new();
+        // DINOv2, PGM, CFE of rows (a, b), (c, f), (d), (e), (g, i), (h, j).
+        for (guidance, pgm, cfe) in [
+            (false, false, false),
+            (true, false, false),
+            (false, true, false),
+            (false, false, true),
+            (false, true, true),
+            (true, true, true),
+        ] {
+            let config = PerceiveIrConfig {
+                cfe,
+                guidance,
+                pgm,
+                ..tiny()
+            };
+            let network = PerceiveIr::new(&config, &device);
+            let keys: Vec<String> = Checkpoint::from_module(&network)
+                .tensors
+                .into_iter()
+                .map(|(key, array)| format!("{key} {:?}", array.shape))
+                .collect();
+            assert!(!seen.contains(&keys), "{config:?}");
+            seen.push(keys);
+            // Whatever is added, the network starts as its backbone: γ = 1 and β = 0, or a shift of 0.
+            let z = Some(Tensor::full([2, config.z_dim], 3.0, &device));
+            let told = network.forward(picture(&device), Some(tokens(&device, 1.0)), z).0;
+            let z = Some(Tensor::full([2, config.z_dim], -1.0, &device));
+            let other = network.forward(picture(&device), Some(tokens(&device, -3.0)), z).0;
+            assert_eq!(widest(told, other), 0.0, "{config:?}");
         }
     }
 

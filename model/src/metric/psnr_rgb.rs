@@ -1,16 +1,24 @@
 //! Peak signal-to-noise ratio, as scikit-image computes it on f32 pictures (PromptIR's and AirNet's protocol).
 
-use super::{MetricError, Planes};
+use super::{Better, Measure, Metric, MetricError, Planes};
+
+pub const METRIC: Metric = Metric {
+    name: "psnr_rgb",
+    label: "PSNR",
+    unit: "dB",
+    better: Better::Higher,
+    how: Measure::Against(psnr_rgb),
+};
 
 /// `-10 log10(mean squared difference)` in dB, over all pixels and channels of RGB in \[0, 1\]; nothing is rounded, cut
 /// or clamped. Two identical pictures have `f64::INFINITY`.
 pub fn psnr_rgb(restored: &Planes, clean: &Planes) -> Result<f64, MetricError> {
     restored.of_one_size(clean)?;
-    let squares = restored.values.iter().zip(&clean.values).map(|(&a, &b)| {
+    let squares = restored.values().iter().zip(clean.values()).map(|(&a, &b)| {
         let difference = a - b;
         f64::from(difference * difference)
     });
-    let mean = squares.sum::<f64>() / restored.values.len() as f64;
+    let mean = squares.sum::<f64>() / restored.values().len() as f64;
     Ok(if mean == 0.0 {
         f64::INFINITY
     } else {

@@ -3,7 +3,15 @@
 
 use rayon::prelude::*;
 
-use super::{MetricError, Planes};
+use super::{Better, Measure, Metric, MetricError, Planes};
+
+pub const METRIC: Metric = Metric {
+    name: "ssim_rgb",
+    label: "SSIM",
+    unit: "",
+    better: Better::Higher,
+    how: Measure::Against(ssim_rgb),
+};
 
 const WINDOW: usize = 7;
 const C1: f64 = 0.01 * 0.01;
@@ -14,19 +22,12 @@ const C2: f64 = 0.03 * 0.03;
 /// Pictures smaller than 7x7 are refused.
 pub fn ssim_rgb(restored: &Planes, clean: &Planes) -> Result<f64, MetricError> {
     restored.of_one_size(clean)?;
-    let (height, width) = (restored.height, restored.width);
-    if height < WINDOW || width < WINDOW {
-        return Err(MetricError::TooSmall {
-            metric: "SSIM",
-            height,
-            width,
-            window: WINDOW,
-        });
-    }
+    restored.at_least(WINDOW, "SSIM")?;
+    let (height, width) = (restored.height(), restored.width());
     let planes = restored
-        .values
+        .values()
         .par_chunks(height * width)
-        .zip(clean.values.par_chunks(height * width));
+        .zip(clean.values().par_chunks(height * width));
     let channels: Vec<f64> = planes.map(|(x, y)| plane(x, y, width)).collect();
     Ok(channels.iter().sum::<f64>() / channels.len() as f64)
 }
