@@ -91,6 +91,8 @@ impl Home {
     /// What people asked for and is not settled yet, one file a request.
     pub fn queue(&self) -> PathBuf {
         self.root.join("queue")
+    }
+
     /// Small homes beside the work, in which runs are made again.
     pub fn reproductions(&self) -> PathBuf {
         self.root.join("reproduce")

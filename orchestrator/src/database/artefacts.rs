@@ -50,6 +50,8 @@ impl Database {
     pub fn keys_with_a_run_that_is_done(&self) -> Result<Vec<String>, DatabaseError> {
         const SQL: &str = "SELECT DISTINCT artefact_key FROM runs WHERE state = 'done'";
         self.read(async |db| sqlx::query_scalar(SQL).fetch_all(db).await)
+    }
+
     /// The artefacts that `case` stands on and that are whole, oldest first.
     pub fn artefacts_of(&self, case: i64) -> Result<Vec<Artefact>, DatabaseError> {
         const SQL: &str = "
@@ -100,7 +102,6 @@ impl Database {
     }
 
     /// Notes that `case` stands on the artefact `key`, done or not yet.
-    #[cfg(test)]
     pub fn use_artefact(&self, case: i64, key: &str) -> Result<(), DatabaseError> {
         const SQL: &str = "INSERT INTO case_artefacts (case_id, artefact_key) VALUES (?, ?) ON CONFLICT DO NOTHING";
         self.write(async |db| sqlx::query(SQL).bind(case).bind(key).execute(db).await.map(drop))

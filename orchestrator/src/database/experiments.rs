@@ -130,7 +130,6 @@ pub fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
     }
 }
 
-#[cfg(test)]
 impl Database {
     /// Records one case that stands on nothing yet.
     pub fn case(

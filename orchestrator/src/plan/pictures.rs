@@ -128,8 +128,21 @@ impl<'a> Finder<'a> {
     /// # Errors
     /// A dataset that is not indexed (unless the set is optional), or has no pairs and no degradation to make them with.
     pub fn find(&mut self, experiment: &Experiment) -> Result<Arc<Pictures>, Failure> {
-        let Experiment { train_limit, test_limit, seed, scale, .. } = experiment;
-        let asked = (experiment.train_sets(), experiment.test_sets(), train_limit, test_limit, seed, scale);
+        let Experiment {
+            train_limit,
+            test_limit,
+            seed,
+            scale,
+            ..
+        } = experiment;
+        let asked = (
+            experiment.train_sets(),
+            experiment.test_sets(),
+            train_limit,
+            test_limit,
+            seed,
+            scale,
+        );
         let asked = serde_json::to_string(&asked).map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?;
         if let Some(found) = self.found.get(&asked) {
             checks::crops_fit(experiment, &found.train)?;

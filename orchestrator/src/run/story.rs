@@ -28,16 +28,16 @@ impl Story {
                 }
                 Event::Note { text } => self.notes.push(text),
                 Event::Failed { reason, code, kind } => {
-                    self.last_word = Some(LastWord {
-                        reason,
-                        code,
-                        kind,
-                    });
+                    self.last_word = Some(LastWord { reason, code, kind });
                 }
                 Event::Metric { name, .. } => {
                     self.fresh.insert(name);
                 }
-                Event::Order { .. } | Event::Evaluation { .. } | Event::Saved { .. } | Event::Paused { .. } | Event::Done => {}
+                Event::Order { .. }
+                | Event::Evaluation { .. }
+                | Event::Saved { .. }
+                | Event::Paused { .. }
+                | Event::Done => {}
             }
         }
     }

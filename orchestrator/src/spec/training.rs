@@ -36,7 +36,7 @@ pub struct Training {
 }
 
 /// Pictures that the network does not learn from, restored every so often; and what follows from their PSNR.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Validation {
     /// Steps between two validations; 0: none, and no picture is held out.

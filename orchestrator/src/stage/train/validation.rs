@@ -155,6 +155,7 @@ mod tests {
             group: group.into(),
             weight: 1.0,
             noise: None,
+            without_references: false,
             listing: Listing::Index(String::new()),
         }
     }
