@@ -1,43 +1,10 @@
 //! A disk that is full: the run fails with what could not be written, and goes on once there is room.
 
-use std::path::PathBuf;
 use std::process::Command;
 
+use crate::support::disk::SmallDisk;
 use crate::support::mini::LONG;
 use crate::support::{Desk, Outcome};
-
-/// A file system of its own in the home's place, as small as one likes.
-struct SmallDisk {
-    place: PathBuf,
-}
-
-impl SmallDisk {
-    /// `None` where mounting is not permitted.
-    fn at(place: PathBuf, size: &str) -> Option<Self> {
-        std::fs::create_dir_all(&place).unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
-            .arg(&place)
-            .output();
-        mounted
-            .is_ok_and(|output| output.status.success())
-            .then_some(Self { place })
-    }
-
-    fn grow(&self, size: &str) {
-        let grown = Command::new("mount")
-            .args(["-o", &format!("remount,size={size}")])
-            .arg(&self.place)
-            .status();
-        assert!(grown.unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.place).status();
-    }
-}
 
 const RUN: [&str; 4] = ["run", "long", "--set", "restore.training.steps=2"];
 

@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "every test file uses its own part")]
 
+pub mod disk;
 pub mod mini;
 pub mod process;
+pub mod sweep;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -38,7 +38,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Serves the queue until nothing is left in it.
 ///
 /// # Errors
-/// What kept the server from going on (disk, database), or [`Exit::Interrupted`] and [`Exit::Requeue`] when it was asked
+/// The first failure of a request whose asker did not wait; what kept the server from going on (disk, database); or [`Exit::Interrupted`] and [`Exit::Requeue`] when it was asked
 /// to stop; then the requests stay.
 pub fn serve_all(home: &Home, database: &Database, manner: &Manner, stops: &Stops) -> Result<(), Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -59,6 +59,7 @@ pub fn serve_all(home: &Home, database: &Database, manner: &Manner, stops: &Stop
         resting: Vec::new(),
         wish: Wish::GoOn,
         looked: None,
+        unheard: None,
     };
     server.serve()
 }
@@ -114,6 +115,8 @@ struct Server<'a> {
     resting: Vec<(Instant, usize)>,
     wish: Wish,
     looked: Option<Instant>,
+    /// The first failure of a request that nobody waits for.
+    unheard: Option<Failure>,
 }
 
 struct Running {
@@ -142,7 +145,7 @@ impl Server<'_> {
                 return Err(self.wish.failure());
             }
             if idle && self.requests.is_empty() && self.queue.ids()?.is_empty() {
-                return Ok(());
+                return self.unheard.take().map_or(Ok(()), Err);
             }
             sleep(BETWEEN_LOOKS);
         }
@@ -462,6 +465,10 @@ impl Server<'_> {
             open.answer.done = self.board.count(asker, State::Done);
             if open.request.asker.detached {
                 self.queue.remove(&open.request.id);
+                if let Err(failure) = open.answer.result() {
+                    self.progress.say(&format!("{}: {failure}", open.request.title));
+                    self.unheard.get_or_insert(failure);
+                }
             } else {
                 self.queue.answer(&open.request.id, &open.answer)?;
             }

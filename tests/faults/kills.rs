@@ -1,0 +1,95 @@
+//! A hundred kills -9 at random moments, of workers and of orchestrators, over all stages of `mini`.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use perceive_datasets::random::{Key, Stream};
+
+use super::{Results, seed};
+use crate::support::Desk;
+use crate::support::mini::MINI;
+
+const KILLS: usize = 100;
+
+/// Longer trainings, saved often, so that kills find them at work.
+const RUN: [&str; 13] = [
+    "run",
+    "mini",
+    "--set",
+    "upkeep.save_every=0.1",
+    "--set",
+    "restore.training.steps=60",
+    "--set",
+    "medium.training.steps=40",
+    "--set",
+    "prompts.steps=40",
+    "--back-off",
+    "10ms",
+    "--retries=1000",
+];
+
+/// What fell where.
+type Count = BTreeMap<String, usize>;
+
+/// Runs once under fire: workers are killed now and then, until the orchestrator is killed too or all is done.
+fn under_fire(desk: &Desk, stream: &mut Stream, count: &mut Count) {
+    let mut running = desk.start(&RUN);
+    let until = Instant::now() + Duration::from_millis(300 + stream.below(3000) as u64);
+    loop {
+        sleep(Duration::from_millis(20 + stream.below(400) as u64));
+        if running.has_ended() {
+            break;
+        }
+        let stage = newest_stage(desk);
+        if Instant::now() >= until {
+            running.signal(libc::SIGKILL);
+            *count.entry(format!("orchestrator, {stage}")).or_default() += 1;
+            break;
+        }
+        // It may end by itself in this very moment.
+        if let Some(worker) = running.find_worker()
+            && unsafe { libc::kill(worker as libc::pid_t, libc::SIGKILL) } == 0
+        {
+            *count.entry(format!("worker, {stage}")).or_default() += 1;
+        }
+    }
+    running.wait();
+}
+
+fn newest_stage(desk: &Desk) -> String {
+    if !desk.home().join("work").exists() {
+        return "before any stage".into();
+    }
+    let newest = desk.ask("SELECT stage FROM runs ORDER BY id DESC LIMIT 1").pop();
+    newest.unwrap_or_else(|| "before any stage".into())
+}
+
+#[test]
+fn a_hundred_kills_at_random_moments_change_no_result() {
+    let seed = seed();
+    println!("PERCEIVE_TEST_SEED={seed}");
+    let mut stream = Key::new("kills", seed).stream();
+    let calm = Desk::with(MINI);
+    calm.run(&RUN).fine();
+    let expected = Results::of(&calm);
+    let (mut count, mut homes) = (Count::new(), 0);
+    while count.values().sum::<usize>() < KILLS {
+        let desk = Desk::with(MINI);
+        homes += 1;
+        // Not for ever: a home that gets nowhere under fire is finished in peace.
+        for _ in 0..12 {
+            under_fire(&desk, &mut stream, &mut count);
+            if count.values().sum::<usize>() >= KILLS {
+                break;
+            }
+        }
+        desk.run(&RUN).fine();
+        desk.is_tidy();
+        Results::of(&desk).equal(&expected, &format!("kills with seed {seed}"));
+    }
+    println!("{} kills -9 in {homes} homes:", count.values().sum::<usize>());
+    for (what, count) in &count {
+        println!("{count:4} x {what}");
+    }
+}

@@ -1,0 +1,51 @@
+//! Workers that print without end and eat memory (those that hang or are killed: see the tests of the schedule).
+
+use super::{Results, preload};
+use crate::support::mini::files;
+use crate::support::sweep::SWEEP;
+use crate::support::{Desk, Outcome};
+
+const RUN: [&str; 4] = ["run", "sweep", "--only", "a"];
+
+#[test]
+fn a_worker_that_prints_without_end_fills_no_disk_and_changes_no_result() {
+    let (calm, desk) = (Desk::with(SWEEP), Desk::with(SWEEP));
+    calm.run(&RUN).fine();
+    let Some(library) = preload::library(&desk) else { return };
+    let running = preload::command(&desk, &library, "print", &[&RUN[..], &["--step-limit", "30"]].concat())
+        .output()
+        .unwrap();
+    assert_eq!(Outcome::of(running).code, 130);
+    // Of six workers' 600 MB nothing is left but the end of the last one's.
+    let bytes: u64 = files(&desk.home())
+        .iter()
+        .map(|file| file.metadata().unwrap().len())
+        .sum();
+    assert!(bytes < 150 << 20, "{bytes} bytes in the home");
+    desk.run(&RUN).fine();
+    desk.is_tidy();
+    Results::of(&desk).equal(&Results::of(&calm), "100 MB of output");
+}
+
+#[test]
+fn a_worker_that_eats_memory_is_ended_at_its_limit_and_done_in_better_company() {
+    let (calm, desk) = (Desk::with(SWEEP), Desk::with(SWEEP));
+    calm.run(&RUN).fine();
+    let Some(library) = preload::library(&desk) else { return };
+    let limited = [&RUN[..], &["--memory-limit", "500M", "--retries", "0"]].concat();
+    // Rendering is done before anybody looks; training is not.
+    let slow = [&limited[..], &["--set", "restore.training.steps=2000"]].concat();
+    let ended = preload::command(&desk, &library, "eat", &slow).output().unwrap();
+    Outcome::of(ended).fails(10, &["out of memory", "500 MB"]);
+    desk.run(&limited).fine();
+    desk.is_tidy_but_for_work();
+    Results::of(&desk).equal(&Results::of(&calm), "an eaten memory");
+}
+
+impl Desk {
+    /// Tidy, though the other training's state may wait.
+    fn is_tidy_but_for_work(&self) {
+        let _ = std::fs::remove_dir_all(self.home().join("work"));
+        self.is_tidy();
+    }
+}

@@ -1,0 +1,50 @@
+//! Small file systems in a home's place: full when one likes, or read-only.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// A file system of its own in the home's place, as small as one likes.
+pub struct SmallDisk {
+    place: PathBuf,
+}
+
+impl SmallDisk {
+    /// `None` where mounting is not permitted.
+    pub fn at(place: PathBuf, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(&place).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(&place)
+            .output();
+        mounted
+            .is_ok_and(|output| output.status.success())
+            .then_some(Self { place })
+    }
+
+    /// The folder as it is, on a disk that may only be read. `None` where mounting is not permitted.
+    pub fn read_only(place: PathBuf) -> Option<Self> {
+        let bound = Command::new("mount").arg("--bind").args([&place, &place]).output();
+        let disk = bound
+            .is_ok_and(|output| output.status.success())
+            .then_some(Self { place })?;
+        let sealed = Command::new("mount")
+            .args(["-o", "remount,bind,ro"])
+            .arg(&disk.place)
+            .output();
+        sealed.is_ok_and(|output| output.status.success()).then_some(disk)
+    }
+
+    pub fn grow(&self, size: &str) {
+        let grown = Command::new("mount")
+            .args(["-o", &format!("remount,size={size}")])
+            .arg(&self.place)
+            .status();
+        assert!(grown.unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.place).status();
+    }
+}
