@@ -186,6 +186,17 @@ fn slips_do_not_follow_the_schema() {
 }
 
 #[test]
+fn the_schema_knows_every_word_of_an_experiment() {
+    let schema = schema();
+    for word in files::WORDS {
+        assert!(
+            schema["definitions"]["Declared"]["properties"][word].is_object(),
+            "{word}"
+        );
+    }
+}
+
+#[test]
 fn every_setting_of_the_schema_says_what_it_is() {
     fn silent(schema: &Value, at: &str, found: &mut Vec<String>) {
         for (name, rule) in schema
