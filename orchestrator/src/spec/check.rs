@@ -1,6 +1,7 @@
 //! Everything that is wrong with a file of experiments at once, where a run stops at the first thing.
 
-use super::case::{expand, of_case, typed, wrong};
+use super::case::{of_case, typed, wrong};
+use super::expand::expand;
 use super::fault::Fault;
 use super::{Outside, SpecError, SpecFile};
 

@@ -1,7 +1,7 @@
 //! `extends`: which experiments an experiment stands on, in the order in which they are laid over one another.
 
 use super::fault::Fault;
-use super::files::{Book, Declared};
+use super::files::{Book, Declared, Layer};
 use super::tree::Origin;
 
 impl Book {
@@ -15,6 +15,19 @@ impl Book {
         let mut line = Vec::new();
         self.descend(declared, &mut Vec::new(), &mut line)?;
         Ok(line)
+    }
+
+    /// What the experiments of a line lay over one another, lowest first: the bases of their files, each once, then their
+    /// own settings.
+    pub fn layers<'a>(&'a self, line: &[&'a Declared]) -> Vec<&'a Layer> {
+        let mut files: Vec<usize> = Vec::new();
+        for declared in line {
+            if !files.contains(&declared.file) {
+                files.push(declared.file);
+            }
+        }
+        let bases = files.iter().filter_map(|file| self.bases[*file].as_ref());
+        bases.chain(line.iter().map(|declared| &declared.layer)).collect()
     }
 
     fn descend<'a>(

@@ -1,12 +1,13 @@
 //! `experiments.toml`: named experiments and the grids of their cases, parsed at the edge into typed settings.
 //!
 //! Text becomes a tree of values that know where they were written ([`tree`]); files with what they include become a book
-//! of experiments ([`files`]); an experiment's layers and its grid become cases ([`case`], [`grid`]), whose settings are
+//! of experiments ([`files`]); an experiment's layers and its grid become cases ([`expand`], [`grid`], [`case`]), whose settings are
 //! read into the types of this folder ([`reader`]): [`Experiment`] and what it holds.
 
 mod case;
 mod check;
 pub mod error;
+mod expand;
 pub mod experiment;
 mod fault;
 mod files;
@@ -112,7 +113,7 @@ impl SpecFile {
 
     fn listed(&self, name: &str, outside: &Outside) -> Result<Listed, Fault> {
         let mut cases = 0;
-        case::expand(self, name, outside, &mut |_, _| {
+        expand::expand(self, name, outside, &mut |_, _| {
             cases += 1;
             Ok(())
         })?;

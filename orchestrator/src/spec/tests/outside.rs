@@ -26,6 +26,8 @@ fn an_experiment_lies_over_its_scale_and_a_scale_from_outside_replaces_both() {
     let set = first(&a(), Some(Size::Small), &["restore.training.steps=5"]).unwrap();
     assert_eq!(set.restore.training.steps, 5);
     assert_eq!(first(&a(), None, &["scale=small"]).unwrap().restore.size, Size::Small);
+    let both = first(&a(), Some(Size::Tiny), &["scale=small"]).unwrap_err();
+    assert!(both.contains("--set scale=small: and --scale tiny"), "{both}");
 }
 
 /// An experiment as the paper ran it.

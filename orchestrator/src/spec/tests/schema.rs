@@ -151,6 +151,20 @@ fn all_words_of_the_language_follow_the_schema() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_follow_the_schema() {
+    let page = include_str!("../../../../docs/experiments.md");
+    let examples: Vec<&str> = page
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(examples.len() > 5);
+    for example in examples {
+        assert_eq!(of_toml(example), None, "{example}");
+    }
+}
+
+#[test]
 fn slips_do_not_follow_the_schema() {
     for text in [
         "includ = []",
@@ -168,6 +182,17 @@ fn slips_do_not_follow_the_schema() {
         "[experiment.a.matrix]\nrestore.loss.clip_aware = 0.1",
     ] {
         assert!(of_toml(text).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn the_schema_knows_every_word_of_an_experiment() {
+    let schema = schema();
+    for word in files::WORDS {
+        assert!(
+            schema["definitions"]["Declared"]["properties"][word].is_object(),
+            "{word}"
+        );
     }
 }
 
