@@ -171,3 +171,101 @@ fn write(folder: &Folder, rule: Rule, step: u64, mut state: Checkpoint, course: 
     let mut gone = steps.into_iter().filter(|step| !kept.contains(step));
     gone.try_for_each(|step| folder.remove(step))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use burn::tensor::Device;
+    use perceive_model::weights::Array;
+
+    use super::*;
+    use crate::{home::Home, journal::Journal};
+
+    struct Desk {
+        _folder: tempfile::TempDir,
+        context: Context,
+        journal: std::path::PathBuf,
+    }
+
+    fn desk() -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let path = home.journal("run");
+        let journal = Journal::open(&path).unwrap();
+        let context = Context::new(home, "key", Device::flex(), journal, Arc::new(AtomicBool::new(false))).unwrap();
+        Desk {
+            _folder: folder,
+            context,
+            journal: path,
+        }
+    }
+
+    fn upkeep(last: usize) -> Upkeep {
+        Upkeep {
+            keep_last: last,
+            ..Upkeep::default()
+        }
+    }
+
+    fn snapshot(step: u64) -> Snapshot {
+        let state = move || {
+            let mut state = Checkpoint::default();
+            let (shape, data) = (vec![1], vec![step as f32]);
+            state.tensors.insert("a".into(), Array { shape, data });
+            state
+        };
+        Snapshot {
+            step,
+            state: Box::new(state),
+            course: Course::default(),
+        }
+    }
+
+    #[test]
+    fn what_was_saved_is_whole_and_told_once_it_is_on_the_disk() {
+        let mut desk = desk();
+        let folder = Folder::of(desk.context.work());
+        let mut keeper = Keeper::new(folder.clone(), &upkeep(2), false);
+        for step in [1, 2, 3] {
+            keeper.save(&mut desk.context, snapshot(step)).unwrap();
+        }
+        keeper.save_now(&mut desk.context, snapshot(4)).unwrap();
+        // The same state again needs no second file.
+        keeper.save_now(&mut desk.context, snapshot(4)).unwrap();
+        assert_eq!(folder.steps().unwrap(), [3, 4]);
+        let mut read = folder.read(4).unwrap();
+        assert_eq!(Course::take(&mut read), Some(Course::default()));
+        assert_eq!(read.tensors["a"].data, [4.0]);
+        let told = std::fs::read_to_string(&desk.journal).unwrap();
+        assert_eq!(told.matches("\"saved\"").count(), 4, "{told}");
+    }
+
+    #[test]
+    fn what_is_being_written_becomes_whole_though_the_training_ends() {
+        let mut desk = desk();
+        let folder = Folder::of(desk.context.work());
+        let mut keeper = Keeper::new(folder.clone(), &upkeep(3), false);
+        keeper.save(&mut desk.context, snapshot(1)).unwrap();
+        drop(keeper);
+        assert!(folder.read(1).is_ok());
+        // The watchdog saves the state before the step that takes too long.
+        let keeper = Keeper::new(folder.clone(), &upkeep(3), false);
+        keeper.emergency(snapshot(2))().unwrap();
+        assert_eq!(folder.steps().unwrap(), [1, 2]);
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_written_fails_the_run_with_the_path() {
+        let mut desk = desk();
+        let folder = Folder::of(desk.context.work());
+        std::fs::write(
+            super::super::folder::checkpoints(desk.context.work()),
+            "a file in its place",
+        )
+        .unwrap();
+        let mut keeper = Keeper::new(folder, &upkeep(3), false);
+        let failed = keeper.save_now(&mut desk.context, snapshot(1)).unwrap_err();
+        assert!(failed.to_string().contains("checkpoints"), "{failed}");
+    }
+}
