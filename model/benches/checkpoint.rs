@@ -27,9 +27,9 @@ fn main() {
     let parameters: usize = training.weights().tensors.values().map(|array| array.data.len()).sum();
     println!("Restormer, {:.2} M parameters", parameters as f64 / 1e6);
     tell("snapshot (the training waits)", || training.state().checkpoint());
-    let snapshot = training.state().checkpoint();
+    let mut snapshot = training.state().checkpoint();
     tell("hash, write, fsync, rename (beside it)", || {
-        snapshot.clone().write_sealed(&path)
+        snapshot.write_sealed(&path)
     });
     println!(
         "{:<40} {:>8.1} MB",

@@ -1,12 +1,9 @@
 //! Weights that an experiment needs and does not have, and a trained restorer that was changed behind its back.
 //! (What `weights import` refuses stands in `tests/weights.rs`.)
 
-use std::fs;
-
 use perceive_model::weights::Checkpoint;
 
 use crate::support::mini::{LONG, MINI};
-use crate::support::process::wait_until;
 use crate::support::{Desk, cut};
 
 #[test]
@@ -79,25 +76,4 @@ fn a_restorer_with_missing_extra_and_misshapen_tensors_lists_them_all() {
     cut(&path, 100);
     restore().fails(6, &["model.safetensors is not a whole safetensors"]);
     assert!(!desk.path("out").exists());
-}
-
-#[test]
-fn saved_state_that_is_damaged_is_told_and_the_training_starts_again() {
-    let desk = Desk::with(LONG);
-    let running = desk.start(&["run", "long"]);
-    desk.wait_for_saved_state();
-    running.signal(libc::SIGINT);
-    running.wait().fails(130, &[]);
-    let work = fs::read_dir(desk.home().join("work")).unwrap();
-    let state = work
-        .flatten()
-        .map(|entry| entry.path().join("state.safetensors"))
-        .find(|path| path.exists());
-    cut(&state.unwrap(), 100);
-    let again = desk.start(&["run", "long"]);
-    let note = "SELECT text FROM events WHERE kind = 'note' AND text LIKE 'starts again%not a whole safetensors%'";
-    wait_until("the training tells that it starts again", || !desk.ask(note).is_empty());
-    again.signal(libc::SIGINT);
-    again.wait().fails(130, &[]);
-    desk.is_tidy();
 }

@@ -19,8 +19,8 @@ const SEAL: &str = "blake3";
 const LONGEST_HEADER: u64 = 100 << 20;
 
 impl Checkpoint {
-    /// Writes the checkpoint with its hash, whole or not at all.
-    pub fn write_sealed(mut self, path: impl AsRef<Path>) -> Result<(), WeightsError> {
+    /// Writes the checkpoint with its hash, whole or not at all. The hash becomes one of the remarks.
+    pub fn write_sealed(&mut self, path: impl AsRef<Path>) -> Result<(), WeightsError> {
         self.metadata.remove(SEAL);
         let seal = self.seal();
         self.metadata.insert(SEAL.into(), seal);

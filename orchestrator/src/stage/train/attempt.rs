@@ -70,7 +70,7 @@ impl Attempt {
     pub fn resume<T: Learning>(&mut self, context: &mut Context, fresh: T) -> Result<T, Failure> {
         self.folder.sweep()?;
         let steps = self.folder.steps()?;
-        let mut resumed = None;
+        let (mut resumed, mut passed_over) = (None, Vec::new());
         for step in steps.iter().rev() {
             match self.take_up(*step, fresh.clone()) {
                 Ok((training, course)) => {
@@ -80,12 +80,17 @@ impl Attempt {
                     resumed = Some(training);
                     break;
                 }
-                Err(error) => context.note(format!("the checkpoint of step {step} is passed over: {error}"))?,
+                Err(error) => {
+                    context.note(format!("the checkpoint of step {step} is passed over: {error}"))?;
+                    passed_over.push(*step);
+                }
             }
         }
         if resumed.is_none() && !steps.is_empty() {
             context.note("starts again, since no checkpoint can be used")?;
         }
+        // From here on all that is there can be used.
+        passed_over.into_iter().try_for_each(|step| self.folder.remove(step))?;
         let training = resumed.unwrap_or(fresh);
         self.until = self.step_limit.map(|limit| training.steps().saturating_add(limit));
         Ok(training)

@@ -9,7 +9,7 @@ use std::{
 
 use perceive_model::weights::{Checkpoint, WeightsError};
 
-use crate::{failure::Failure, stage::context::create_folder};
+use crate::failure::Failure;
 
 /// Where the checkpoints of an unfinished artefact are, below its work folder.
 pub fn checkpoints(work: &Path) -> PathBuf {
@@ -52,9 +52,12 @@ impl Folder {
     }
 
     /// Writes a checkpoint: the file has its name when everything is on the disk.
-    pub fn write(&self, step: u64, checkpoint: Checkpoint) -> Result<(), Failure> {
-        create_folder(&self.path)?;
-        Ok(checkpoint.write_sealed(self.file(step))?)
+    pub fn write(&self, step: u64, checkpoint: &mut Checkpoint) -> Result<(), WeightsError> {
+        fs::create_dir_all(&self.path).map_err(|source| WeightsError::Write {
+            path: self.path.clone(),
+            source,
+        })?;
+        checkpoint.write_sealed(self.file(step))
     }
 
     /// Removes a checkpoint; one that is gone already is no error.
@@ -106,7 +109,7 @@ mod tests {
         let folder = Folder::of(work.path());
         assert_eq!(folder.steps().unwrap(), [0_u64; 0]);
         for step in [1200, 7, 123_456_789] {
-            folder.write(step, Checkpoint::default()).unwrap();
+            folder.write(step, &mut Checkpoint::default()).unwrap();
         }
         let half = checkpoints(work.path()).join("step-00000009.safetensors.17.part");
         fs::write(&half, "half").unwrap();

@@ -1,12 +1,13 @@
 //! Writing checkpoints beside the training: the training goes on while a snapshot of it is hashed and written.
 
 use std::{
+    io::{self, ErrorKind},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use perceive_model::weights::Checkpoint;
+use perceive_model::weights::{Checkpoint, WeightsError};
 
 use super::{course::Course, folder::Folder, retention::kept};
 use crate::{
@@ -165,9 +166,122 @@ fn lock(writing: &Mutex<Option<Writing>>) -> std::sync::MutexGuard<'_, Option<Wr
 /// Writes one checkpoint and removes those that are kept no longer.
 fn write(folder: &Folder, rule: Rule, step: u64, mut state: Checkpoint, course: &Course) -> Result<(), Failure> {
     course.put(&mut state);
-    folder.write(step, state)?;
+    match folder.write(step, &mut state) {
+        Err(WeightsError::Write { source, .. }) if is_full(&source) => {
+            // Earlier ones make room: fewer than asked for are better than none from here on.
+            prune(folder, Rule { last: 1, ..rule }, course)?;
+            folder.write(step, &mut state)?;
+        }
+        written => written?,
+    }
+    prune(folder, rule, course)
+}
+
+fn prune(folder: &Folder, rule: Rule, course: &Course) -> Result<(), Failure> {
     let steps = folder.steps()?;
-    let kept = kept(&steps, step, &course.scores, rule.last, rule.best);
+    let kept = kept(&steps, &course.scores, rule.last, rule.best);
     let mut gone = steps.into_iter().filter(|step| !kept.contains(step));
     gone.try_for_each(|step| folder.remove(step))
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use burn::tensor::Device;
+    use perceive_model::weights::Array;
+
+    use super::*;
+    use crate::{home::Home, journal::Journal};
+
+    struct Desk {
+        _folder: tempfile::TempDir,
+        context: Context,
+        journal: std::path::PathBuf,
+    }
+
+    fn desk() -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        let path = home.journal("run");
+        let journal = Journal::open(&path).unwrap();
+        let context = Context::new(home, "key", Device::flex(), journal, Arc::new(AtomicBool::new(false))).unwrap();
+        Desk {
+            _folder: folder,
+            context,
+            journal: path,
+        }
+    }
+
+    fn upkeep(last: usize) -> Upkeep {
+        Upkeep {
+            keep_last: last,
+            ..Upkeep::default()
+        }
+    }
+
+    fn snapshot(step: u64) -> Snapshot {
+        let state = move || {
+            let mut state = Checkpoint::default();
+            let (shape, data) = (vec![1], vec![step as f32]);
+            state.tensors.insert("a".into(), Array { shape, data });
+            state
+        };
+        Snapshot {
+            step,
+            state: Box::new(state),
+            course: Course::default(),
+        }
+    }
+
+    #[test]
+    fn what_was_saved_is_whole_and_told_once_it_is_on_the_disk() {
+        let mut desk = desk();
+        let folder = Folder::of(desk.context.work());
+        let mut keeper = Keeper::new(folder.clone(), &upkeep(2), false);
+        for step in [1, 2, 3] {
+            keeper.save(&mut desk.context, snapshot(step)).unwrap();
+        }
+        keeper.save_now(&mut desk.context, snapshot(4)).unwrap();
+        // The same state again needs no second file.
+        keeper.save_now(&mut desk.context, snapshot(4)).unwrap();
+        assert_eq!(folder.steps().unwrap(), [3, 4]);
+        let mut read = folder.read(4).unwrap();
+        assert_eq!(Course::take(&mut read), Some(Course::default()));
+        assert_eq!(read.tensors["a"].data, [4.0]);
+        let told = std::fs::read_to_string(&desk.journal).unwrap();
+        assert_eq!(told.matches("\"saved\"").count(), 4, "{told}");
+    }
+
+    #[test]
+    fn what_is_being_written_becomes_whole_though_the_training_ends() {
+        let mut desk = desk();
+        let folder = Folder::of(desk.context.work());
+        let mut keeper = Keeper::new(folder.clone(), &upkeep(3), false);
+        keeper.save(&mut desk.context, snapshot(1)).unwrap();
+        drop(keeper);
+        assert!(folder.read(1).is_ok());
+        // The watchdog saves the state before the step that takes too long.
+        let keeper = Keeper::new(folder.clone(), &upkeep(3), false);
+        keeper.emergency(snapshot(2))().unwrap();
+        assert_eq!(folder.steps().unwrap(), [1, 2]);
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_written_fails_the_run_with_the_path() {
+        let mut desk = desk();
+        let folder = Folder::of(desk.context.work());
+        std::fs::write(
+            super::super::folder::checkpoints(desk.context.work()),
+            "a file in its place",
+        )
+        .unwrap();
+        let mut keeper = Keeper::new(folder, &upkeep(3), false);
+        let failed = keeper.save_now(&mut desk.context, snapshot(1)).unwrap_err();
+        assert!(failed.to_string().contains("checkpoints"), "{failed}");
+    }
 }

@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 
 use super::course::{Score, best};
 
-/// Of the checkpoints at `steps`, those that stay once there is one at `newest`.
-///
-/// A later one than `newest` was passed over when the training went on, since it could not be used: it goes.
-pub fn kept(steps: &[u64], newest: u64, scores: &[Score], last: usize, best_ones: usize) -> BTreeSet<u64> {
-    let there: BTreeSet<u64> = steps.iter().copied().filter(|step| *step <= newest).collect();
+/// Of the checkpoints at `steps`, those that stay.
+pub fn kept(steps: &[u64], scores: &[Score], last: usize, best_ones: usize) -> BTreeSet<u64> {
+    let there: BTreeSet<u64> = steps.iter().copied().collect();
     let last = there.iter().rev().take(last.max(1)).copied();
     let mut kept: BTreeSet<u64> = last
         .chain(best(scores, best_ones).iter().map(|score| score.step))
@@ -44,8 +42,7 @@ mod tests {
 
     #[track_caller]
     fn stay(steps: &[u64], of: &[(u64, f64)], last: usize, best: usize, expected: &[u64]) {
-        let newest = steps.iter().copied().max().unwrap();
-        let kept: Vec<u64> = kept(steps, newest, &scores(of), last, best).into_iter().collect();
+        let kept: Vec<u64> = kept(steps, &scores(of), last, best).into_iter().collect();
         assert_eq!(kept, expected);
     }
 
@@ -69,11 +66,5 @@ mod tests {
         let of = [(10, 28.0), (40, 29.0)];
         stay(&[10, 20, 30, 40], &of, 2, 1, &[10, 30, 40]);
         stay(&[10, 30, 40, 50, 60], &of, 2, 1, &[40, 50, 60]);
-    }
-
-    #[test]
-    fn later_ones_that_were_passed_over_go() {
-        let kept = kept(&[10, 20, 30], 25, &[], 3, 1);
-        assert_eq!(kept.into_iter().collect::<Vec<_>>(), [10, 20]);
     }
 }
