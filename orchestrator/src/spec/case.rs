@@ -13,6 +13,9 @@ use super::grid::{Combination, Grid, Point};
 use super::tree::{Node, Origin};
 use super::{Experiment, Size, SpecFile, only, scale, set};
 
+/// More repetitions than this are a slip.
+const MOST_SEEDS: u32 = 10_000;
+
 /// What the command line says over a file.
 #[derive(Clone, Debug, Default)]
 pub struct Outside {
@@ -237,10 +240,7 @@ impl SpecFile {
     /// How often each case of an experiment is run.
     pub fn seeds(&self, name: &str, outside: &Outside) -> Result<u32, Fault> {
         if let Some(seeds) = outside.seeds {
-            return match seeds {
-                0 => Err(Fault::new("--seeds 0 runs nothing").with_help("--seeds 1 or more")),
-                seeds => Ok(seeds),
-            };
+            return possible(seeds, "--seeds ");
         }
         let line = self.book.line(self.concrete(name)?)?;
         let bases = line
@@ -250,10 +250,17 @@ impl SpecFile {
         let Some(node) = layers.filter_map(|layer| layer.seeds.as_ref()).next_back() else {
             return Ok(1);
         };
-        match u32::deserialize(node)? {
-            0 => Err(Fault::new("seeds = 0 runs nothing: one repetition or more").at(node.origin)),
-            seeds => Ok(seeds),
-        }
+        possible(u32::deserialize(node)?, "seeds = ").map_err(|fault| fault.at(node.origin))
+    }
+}
+
+/// A number of repetitions that can be meant.
+fn possible(seeds: u32, word: &str) -> Result<u32, Fault> {
+    match seeds {
+        1..=MOST_SEEDS => Ok(seeds),
+        _ => Err(Fault::new(format!(
+            "{word}{seeds}: 1 to {MOST_SEEDS} repetitions are possible"
+        ))),
     }
 }
 

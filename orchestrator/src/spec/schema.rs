@@ -63,7 +63,7 @@ pub fn schema() -> Value {
     let mut points = Map::new();
     dotted(&settings, &definitions, "", &mut |key, schema| {
         if key.contains('.') {
-            grid.insert(key.clone(), axis(schema));
+            grid.insert(key.clone(), axis(schema, &definitions));
         }
         points.insert(key, json!({ "anyOf": [schema, { "type": "string" }] }));
     });
@@ -131,9 +131,9 @@ fn nested_axes(settings: &Map<String, Value>, definitions: &Value) -> Map<String
             Some(inner) => {
                 let inner = nested_axes(inner, definitions);
                 let table = json!({ "type": "object", "properties": inner, "additionalProperties": false });
-                json!({ "anyOf": [axis(schema), table] })
+                json!({ "anyOf": [axis(schema, definitions), table] })
             }
-            None => axis(schema),
+            None => axis(schema, definitions),
         };
         (name.clone(), axis)
     });
@@ -161,14 +161,14 @@ fn members<'a>(schema: &'a Value, definitions: &'a Value) -> Option<&'a Map<Stri
 }
 
 /// A list of values of one setting, each bare or with a name.
-fn axis(schema: &Value) -> Value {
-    let named = json!({
-        "type": "object",
-        "properties": { "name": { "type": "string" }, "label": { "type": "string" }, "value": schema },
-        "required": ["value"],
-        "additionalProperties": false,
-    });
-    let mut axis = json!({ "type": "array", "minItems": 1, "items": { "anyOf": [schema, named] } });
+fn axis(schema: &Value, definitions: &Value) -> Value {
+    let text = json!({ "type": "string", "description": "What names of cases call the value." });
+    let words = json!({ "name": text, "label": text, "value": schema });
+    let mut forms = vec![schema.clone(), object(&Map::new(), words, &["value"])];
+    if let Some(members) = members(schema, definitions) {
+        forms.push(object(members, json!({ "name": text, "label": text }), &[]));
+    }
+    let mut axis = json!({ "type": "array", "minItems": 1, "items": { "anyOf": forms } });
     if let Some(description) = schema.get("description") {
         axis["description"] = description.clone();
     }

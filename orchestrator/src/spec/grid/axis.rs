@@ -67,6 +67,13 @@ fn axis(parts: Vec<(Arc<str>, Origin)>, list: &[Node], entry: &Entry) -> Result<
                 .with_help("seeds = 3, beside the grid"),
         );
     }
+    if key == "scale" {
+        return Err(
+            Fault::new("a scale is not swept: it chooses what lies under the settings")
+                .at(entry.key)
+                .with_help("sweep restore.size or restore.training.steps, or write out cases, each with its scale"),
+        );
+    }
     if list.is_empty() {
         return Err(Fault::new(format!("an empty grid: `{key}` has no values")).at(entry.node.origin));
     }

@@ -44,6 +44,9 @@ pub struct Combination<'a> {
     pub points: Vec<&'a Point>,
 }
 
+/// More cases than this are a slip, not a plan.
+const MOST: usize = 1_000_000;
+
 /// The name of the only case of an experiment without a grid.
 pub const BASE: &str = "base";
 
@@ -87,6 +90,13 @@ impl Grid {
 
     /// Every case, in order.
     pub fn combinations(&self) -> Result<Vec<Combination<'_>>, Fault> {
+        let count = self
+            .dimensions
+            .iter()
+            .try_fold(1, |count: usize, points| count.checked_mul(points.len()));
+        if count.is_none_or(|count| count > MOST) {
+            return Err(Fault::new(format!("this grid has more than {MOST} cases")).at(self.at));
+        }
         let mut all: Vec<Vec<&Point>> = vec![Vec::new()];
         for dimension in &self.dimensions {
             let mut longer = Vec::with_capacity(all.len() * dimension.len());

@@ -151,6 +151,20 @@ fn all_words_of_the_language_follow_the_schema() {
 }
 
 #[test]
+fn the_examples_of_the_documentation_follow_the_schema() {
+    let page = include_str!("../../../../docs/experiments.md");
+    let examples: Vec<&str> = page
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(examples.len() > 5);
+    for example in examples {
+        assert_eq!(of_toml(example), None, "{example}");
+    }
+}
+
+#[test]
 fn slips_do_not_follow_the_schema() {
     for text in [
         "includ = []",

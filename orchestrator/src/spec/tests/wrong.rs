@@ -122,6 +122,11 @@ fn an_empty_or_impossible_grid_points_at_its_place() {
         &["experiments.toml:10:", "`prompts.batch` has 1 values"],
     );
     says("seeds = 0", &["experiments.toml:10:9", "seeds = 0"]);
+    says("seeds = 4000000", &["experiments.toml:10:9", "1 to 10000"]);
+    says("matrix.scale = [\"tiny\"]", &["experiments.toml:10:8", "restore.size"]);
+    let many = (0..1001).map(|value| value.to_string()).collect::<Vec<_>>().join(", ");
+    let many = format!("matrix = {{ prompts.tokens = [{many}], prompts.batch = [{many}] }}");
+    says(&many, &["experiments.toml:8:13", "more than 1000000 cases"]);
     says("seeds = -1", &["experiments.toml:10:9", "-1"]);
     says("cases = [{ tokens = 1 }]", &["experiments.toml:10:10", "needs a name"]);
     says(
