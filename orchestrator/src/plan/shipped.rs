@@ -203,7 +203,7 @@ fn a_tiny_table_takes_minutes_and_needs_no_real_tower() {
         for case in cases(table, Some(Size::Tiny)) {
             let settings = &case.settings;
             assert!(settings.restore.training.steps <= 500 && settings.medium.training.steps <= 300);
-            assert_eq!((settings.train_limit, settings.test_limit), (64, 8));
+            assert!((1..=64).contains(&settings.train_limit) && (1..=8).contains(&settings.test_limit));
             assert_eq!(settings.towers, Towers::StandIn);
         }
     }

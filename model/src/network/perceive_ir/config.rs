@@ -34,8 +34,8 @@ pub enum PgcaMode {
 /// # What the switches of Table VI mean here
 /// The condition is `[Z; F_l]`: `cfe = false` leaves F_l, `guidance = false` leaves Z. A PGM turns it into
 /// `Y = γ ⊙ X + β`; with neither Z nor F_l it is told nothing, and its γ and β are learned constants. With `pgm = false`
-/// the condition is only added, by one linear map a block: `Y = X + W c`; with nothing to add, Y = X. So with all three
-/// off and `pgca` single or off, the network computes what Restormer does.
+/// the condition is only added, `Y = X + β`; with nothing to add, Y = X. So with all three off and `pgca` single or off,
+/// the network computes what Restormer does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PerceiveIrConfig {
@@ -93,9 +93,10 @@ impl Default for PerceiveIrConfig {
 }
 
 impl PerceiveIrConfig {
-    /// Width of the condition `[Z; F_l]`; 0 where there is neither.
-    pub fn condition_dim(&self) -> usize {
-        usize::from(self.cfe) * self.z_dim + usize::from(self.guidance) * self.feat_dim
+    /// Width of what PGMs are told: of `[Z; F_l]`, or 1 where there is neither; `None` where there are no PGMs at all.
+    pub fn condition_dim(&self) -> Option<usize> {
+        let width = usize::from(self.cfe) * self.z_dim + usize::from(self.guidance) * self.feat_dim;
+        (self.pgm || width > 0).then_some(width.max(1))
     }
 
     /// Whether the forward pass uses the DINOv2 tokens.

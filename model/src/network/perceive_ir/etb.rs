@@ -1,7 +1,7 @@
 //! The blocks: TB (eq. 2) in the encoder and the refinement, ETB (eq. 3) in the latent and the decoder, and a level of ETBs.
 //!
 //! ```text
-//! Y   = PGM(X, c)                      eq. 6; without a PGM X + W c, or X
+//! Y   = PGM(X, c)                      eq. 6; X where there is nothing to be told
 //! X_m = PGCA(LN X, LN Y) + Y           eqs. 7 and 8; one norm for X and Y
 //! X'  = X_m + GDFN(LN X_m)             eq. 3
 //! ```
@@ -12,7 +12,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{PerceiveIrConfig, Pgca, PgcaMode, Pgm, PgmScope, shift::Shift};
+use super::{PerceiveIrConfig, Pgca, PgcaMode, Pgm, PgmScope};
 use crate::network::channel_norm::{ChannelNorm, NormKind};
 use crate::network::restormer::{Gdfn, Mdta};
 
@@ -51,14 +51,11 @@ pub struct EnhancedBlock {
     mdta: Option<Mdta>,
     norm2: ChannelNorm,
     ffn: Gdfn,
-    /// In block scope: what makes this block's Y; neither where Y = X.
     pgm: Option<Pgm>,
-    shift: Option<Shift>,
 }
 
 impl EnhancedBlock {
-    fn new(channels: usize, heads: usize, config: &PerceiveIrConfig, device: &Device) -> Self {
-        let (pgm, shift) = of_scope(PgmScope::Block, channels, config, device);
+    fn new(channels: usize, heads: usize, config: &PerceiveIrConfig, pgm: Option<Pgm>, device: &Device) -> Self {
         Self {
             norm1: ChannelNorm::new(channels, NormKind::WithBias, device),
             attn: match config.pgca {
@@ -70,15 +67,12 @@ impl EnhancedBlock {
             norm2: ChannelNorm::new(channels, NormKind::WithBias, device),
             ffn: Gdfn::new(channels, config.expansion, false, device),
             pgm,
-            shift,
         }
     }
 
     /// x and the level's y, if it makes one, `[B, C, H, W]`, and the condition `[B, condition_dim]`, to `[B, C, H, W]`.
     fn forward(&self, x: Tensor<4>, level_y: Option<Tensor<4>>, condition: Option<&Tensor<2>>) -> Tensor<4> {
-        let y = level_y
-            .or_else(|| guided(self.pgm.as_ref(), self.shift.as_ref(), &x, condition))
-            .unwrap_or_else(|| x.clone());
+        let y = level_y.unwrap_or_else(|| modulate(self.pgm.as_ref(), x.clone(), condition));
         let normed_y = self.norm1.forward(y.clone());
         let attended = match (&self.attn, &self.mdta) {
             (Some(attn), _) => attn.forward(self.norm1.forward(x), normed_y),
@@ -90,57 +84,38 @@ impl EnhancedBlock {
     }
 }
 
-/// What makes Y in this scope: a PGM; without PGMs a shift, where there is a condition; in the other scope nothing.
-fn of_scope(
-    scope: PgmScope,
-    channels: usize,
-    config: &PerceiveIrConfig,
-    device: &Device,
-) -> (Option<Pgm>, Option<Shift>) {
-    let condition_dim = config.condition_dim();
-    if config.pgm_scope != scope {
-        (None, None)
-    } else if config.pgm {
-        let hidden = if config.pgm_hidden == 0 {
-            channels
-        } else {
-            config.pgm_hidden
-        };
-        let pgm = Pgm::new(channels, condition_dim.max(1), hidden, config.pgm_kernel, device);
-        (Some(pgm), None)
-    } else {
-        let shift = (condition_dim > 0).then(|| Shift::new(channels, condition_dim, device));
-        (None, shift)
-    }
-}
-
-/// Y of x `[B, C, H, W]`, where anything makes it. A PGM without a condition is told a constant.
-fn guided(pgm: Option<&Pgm>, shift: Option<&Shift>, x: &Tensor<4>, condition: Option<&Tensor<2>>) -> Option<Tensor<4>> {
+/// `PGM(x, c)`, or x where there is no PGM. One that is told nothing is told a constant.
+fn modulate(pgm: Option<&Pgm>, x: Tensor<4>, condition: Option<&Tensor<2>>) -> Tensor<4> {
+    let Some(pgm) = pgm else { return x };
     let nothing = || Tensor::ones([x.dims()[0], 1], &x.device());
-    match (pgm, shift, condition) {
-        (Some(pgm), _, condition) => Some(pgm.forward(x.clone(), condition.cloned().unwrap_or_else(nothing))),
-        (None, Some(shift), Some(condition)) => Some(shift.forward(x.clone(), condition.clone())),
-        _ => None,
-    }
+    let condition = condition.cloned().unwrap_or_else(nothing);
+    pgm.forward(x, condition)
 }
 
 /// The ETBs of the latent or of one decoder level.
 #[derive(Module, Debug)]
 pub struct Level {
-    /// In level scope: what makes one Y for all blocks.
+    /// In level scope: one Y for all blocks.
     pgm: Option<Pgm>,
-    shift: Option<Shift>,
     blocks: Vec<EnhancedBlock>,
 }
 
 impl Level {
     pub fn new(count: usize, channels: usize, heads: usize, config: &PerceiveIrConfig, device: &Device) -> Self {
-        let (pgm, shift) = of_scope(PgmScope::Level, channels, config, device);
+        let hidden = if config.pgm_hidden == 0 {
+            channels
+        } else {
+            config.pgm_hidden
+        };
+        let pgm_of = |scope: PgmScope| {
+            let condition_dim = config.condition_dim().filter(|_| config.pgm_scope == scope)?;
+            let pgm = Pgm::new(channels, condition_dim, hidden, config.pgm_kernel, device);
+            Some(if config.pgm { pgm } else { pgm.without_scale() })
+        };
         Self {
-            pgm,
-            shift,
+            pgm: pgm_of(PgmScope::Level),
             blocks: (0..count)
-                .map(|_| EnhancedBlock::new(channels, heads, config, device))
+                .map(|_| EnhancedBlock::new(channels, heads, config, pgm_of(PgmScope::Block), device))
                 .collect(),
         }
     }
@@ -148,7 +123,7 @@ impl Level {
     /// x `[B, C, H, W]` and the condition `[B, condition_dim]`, to `[B, C, H, W]`.
     pub fn forward(&self, x: Tensor<4>, condition: Option<Tensor<2>>) -> Tensor<4> {
         let condition = condition.as_ref();
-        let level_y = guided(self.pgm.as_ref(), self.shift.as_ref(), &x, condition);
+        let level_y = self.pgm.as_ref().map(|pgm| modulate(Some(pgm), x.clone(), condition));
         self.blocks
             .iter()
             .fold(x, |x, block| block.forward(x, level_y.clone(), condition))

@@ -9,7 +9,6 @@ mod config;
 mod etb;
 mod pgca;
 mod pgm;
-mod shift;
 
 pub use cfe::Cfe;
 pub use config::{PerceiveIrConfig, PgcaMode, PgmScope};
@@ -271,7 +270,7 @@ mod tests {
                     ..tiny()
                 };
                 let network = PerceiveIr::new(&config, &device);
-                // As they are drawn, PGMs and shifts give X whatever they are told.
+                // As they are drawn, PGMs give X whatever they are told.
                 let weights = recipe(&shapes(&network));
                 let network = load(network, &weights, "recipe").unwrap();
                 let restored = |scale: f32, z: f32| {
@@ -318,7 +317,7 @@ mod tests {
                 .collect();
             assert!(!seen.contains(&keys), "{config:?}");
             seen.push(keys);
-            // Whatever is added, the network starts as its backbone: γ = 1 and β = 0, or a shift of 0.
+            // Whatever is added, the network starts as its backbone: γ = 1 and β = 0.
             let z = Some(Tensor::full([2, config.z_dim], 3.0, &device));
             let told = network.forward(picture(&device), Some(tokens(&device, 1.0)), z).0;
             let z = Some(Tensor::full([2, config.z_dim], -1.0, &device));

@@ -1,6 +1,7 @@
 //! PGM, prompt guidance module (eq. 6): features modulated by a condition, `Y = γ ⊙ X + β`.
 //!
 //! γ and β are each a convolution of a linear map of the condition (Z and a DINOv2 token), one number a channel.
+//! Table VI's rows without PGM keep β alone, so that the condition is added and nothing is modulated: `Y = X + β`.
 //! It knows no backbone.
 
 use burn::{
@@ -42,9 +43,10 @@ impl PixelConvolution {
 
 #[derive(Module, Debug)]
 pub struct Pgm {
-    gamma_fc: Linear,
+    /// γ's two layers; absent where the condition is only added.
+    gamma_fc: Option<Linear>,
     beta_fc: Linear,
-    gamma_conv: PixelConvolution,
+    gamma_conv: Option<PixelConvolution>,
     beta_conv: PixelConvolution,
 }
 
@@ -53,18 +55,35 @@ impl Pgm {
     /// γ's last bias starts at 1, β's at 0 and the last weights at 0: Y starts as X, the network as its backbone.
     pub fn new(channels: usize, condition_dim: usize, hidden: usize, kernel: usize, device: &Device) -> Self {
         Self {
-            gamma_fc: Linear::new(condition_dim, hidden, true, device),
+            gamma_fc: Some(Linear::new(condition_dim, hidden, true, device)),
             beta_fc: Linear::new(condition_dim, hidden, true, device),
-            gamma_conv: PixelConvolution::new(hidden, channels, kernel, 1.0, device),
+            gamma_conv: Some(PixelConvolution::new(hidden, channels, kernel, 1.0, device)),
             beta_conv: PixelConvolution::new(hidden, channels, kernel, 0.0, device),
+        }
+    }
+
+    /// The same without γ: Y = X + β.
+    #[must_use]
+    pub fn without_scale(self) -> Self {
+        Self {
+            gamma_fc: None,
+            gamma_conv: None,
+            ..self
         }
     }
 
     /// x `[B, C, H, W]` and condition `[B, condition_dim]` to Y `[B, C, H, W]`.
     pub fn forward(&self, x: Tensor<4>, condition: Tensor<2>) -> Tensor<4> {
         let [batch, channels, ..] = x.dims();
-        let gamma = self.gamma_conv.forward(self.gamma_fc.forward(condition.clone()));
+        let x = match (&self.gamma_fc, &self.gamma_conv) {
+            (Some(fc), Some(conv)) => {
+                x * conv
+                    .forward(fc.forward(condition.clone()))
+                    .reshape([batch, channels, 1, 1])
+            }
+            _ => x,
+        };
         let beta = self.beta_conv.forward(self.beta_fc.forward(condition));
-        x * gamma.reshape([batch, channels, 1, 1]) + beta.reshape([batch, channels, 1, 1])
+        x + beta.reshape([batch, channels, 1, 1])
     }
 }
