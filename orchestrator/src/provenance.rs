@@ -139,8 +139,18 @@ impl Origin {
 
 /// Whether an environment variable may change what is computed, or where.
 fn matters(name: &str) -> bool {
-    // Where the home lies is no property of a run.
-    name != "PERCEIVE_HOME"
+    // Where the home lies is no property of a run; the others are told by `build.rs`, and `cargo run` sets them.
+    const OWN: [&str; 8] = [
+        "PERCEIVE_HOME",
+        "PERCEIVE_COMMIT",
+        "PERCEIVE_DIRTY",
+        "PERCEIVE_SOURCES",
+        "PERCEIVE_RUSTC",
+        "PERCEIVE_TARGET",
+        "PERCEIVE_PROFILE",
+        "PERCEIVE_FEATURES",
+    ];
+    !OWN.contains(&name)
         && (name.starts_with("PERCEIVE_") || ["RAYON_NUM_THREADS", "CUDA_VISIBLE_DEVICES"].contains(&name))
 }
 
