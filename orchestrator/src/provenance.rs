@@ -12,6 +12,9 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 /// The crate's features that are on, between commas.
 const FEATURES: &str = env!("PERCEIVE_FEATURES");
 
+/// What the sources had that the commit has not.
+const DIFF: &str = include_str!(concat!(env!("OUT_DIR"), "/code.diff"));
+
 /// One state of the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Code {
@@ -62,7 +65,7 @@ impl Code {
                 version: env!("CARGO_PKG_VERSION").into(),
                 code_commit: option_env!("PERCEIVE_COMMIT").map(String::from),
                 dirty: env!("PERCEIVE_DIRTY") == "true",
-                diff: include_str!(concat!(env!("OUT_DIR"), "/code.diff")).into(),
+                diff: DIFF.into(),
                 sources: env!("PERCEIVE_SOURCES").into(),
                 lock: lock.to_hex().to_string(),
                 rustc: env!("PERCEIVE_RUSTC").into(),
