@@ -12,6 +12,9 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 /// The crate's features that are on, between commas.
 const FEATURES: &str = env!("PERCEIVE_FEATURES");
 
+/// What the sources had that the commit has not.
+const DIFF: &str = include_str!(concat!(env!("OUT_DIR"), "/code.diff"));
+
 /// One state of the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Code {
@@ -62,7 +65,7 @@ impl Code {
                 version: env!("CARGO_PKG_VERSION").into(),
                 code_commit: option_env!("PERCEIVE_COMMIT").map(String::from),
                 dirty: env!("PERCEIVE_DIRTY") == "true",
-                diff: include_str!(concat!(env!("OUT_DIR"), "/code.diff")).into(),
+                diff: DIFF.into(),
                 sources: env!("PERCEIVE_SOURCES").into(),
                 lock: lock.to_hex().to_string(),
                 rustc: env!("PERCEIVE_RUSTC").into(),
@@ -139,8 +142,18 @@ impl Origin {
 
 /// Whether an environment variable may change what is computed, or where.
 fn matters(name: &str) -> bool {
-    // Where the home lies is no property of a run.
-    name != "PERCEIVE_HOME"
+    // Where the home lies is no property of a run; the others are told by `build.rs`, and `cargo run` sets them.
+    const OWN: [&str; 8] = [
+        "PERCEIVE_HOME",
+        "PERCEIVE_COMMIT",
+        "PERCEIVE_DIRTY",
+        "PERCEIVE_SOURCES",
+        "PERCEIVE_RUSTC",
+        "PERCEIVE_TARGET",
+        "PERCEIVE_PROFILE",
+        "PERCEIVE_FEATURES",
+    ];
+    !OWN.contains(&name)
         && (name.starts_with("PERCEIVE_") || ["RAYON_NUM_THREADS", "CUDA_VISIBLE_DEVICES"].contains(&name))
 }
 

@@ -44,6 +44,9 @@ pub fn single(sql: &str) -> Result<&str, Failure> {
         );
     }
     let word = first.text.to_lowercase();
+    if let Some(writing) = writing(&tokens).filter(|_| word == "with") {
+        return Err(reads_only(&writing.text.to_uppercase()));
+    }
     match word.as_str() {
         reading if READING.contains(&reading) => Ok(end.map_or(sql, |end| &sql[..tokens[end].start])),
         "attach" | "detach" => Err(Failure::new(
@@ -58,6 +61,22 @@ pub fn single(sql: &str) -> Result<&str, Failure> {
         .help("`perceive-ir runs query --schema` prints tables and columns")),
         _ => Err(reads_only(&first.text.to_uppercase())),
     }
+}
+
+/// The first word outside of all brackets that makes a statement write.
+fn writing<'a>(tokens: &[Token<'a>]) -> Option<Token<'a>> {
+    let mut depth = 0;
+    tokens.iter().enumerate().find_map(|(at, token)| {
+        depth += i32::from(token.text == "(") - i32::from(token.text == ")");
+        let next = tokens.get(at + 1).map(|token| token.text.to_lowercase());
+        let writes = match token.text.to_lowercase().as_str() {
+            "update" | "delete" => true,
+            // There is a function of that name.
+            "insert" | "replace" => next.is_some_and(|next| next == "into" || next == "or"),
+            _ => false,
+        };
+        (depth == 0 && writes).then_some(*token)
+    })
 }
 
 /// The refusal of what is no question.
@@ -138,7 +157,7 @@ mod tests {
             "SELECT 1",
             " select 1 ; ",
             "-- why\nSELECT ';' /* ; */ ;;",
-            "WITH a AS (SELECT 1) SELECT * FROM a",
+            "WITH a AS (SELECT 'a' AS b) SELECT replace(b, 'a', 'c') FROM a",
             "VALUES (1)",
             "EXPLAIN QUERY PLAN SELECT 1;",
         ] {
@@ -156,6 +175,10 @@ mod tests {
             ("SELECT 1; SELECT 2", "more than one"),
             ("SELECT 1; DROP TABLE runs", "more than one"),
             ("DELETE FROM runs", "DELETE is refused"),
+            (
+                "WITH a AS (SELECT 1) DELETE FROM runs RETURNING id",
+                "DELETE is refused",
+            ),
             ("/* SELECT */ update runs set state = 'done'", "UPDATE is refused"),
             ("ATTACH 'other.sqlite' AS other", "attached"),
             ("PRAGMA journal_mode = DELETE", "PRAGMA"),

@@ -13,7 +13,7 @@ mod numbers;
 mod pack;
 mod unpack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -86,10 +86,11 @@ struct ArchivedCase {
     stands_on: Vec<String>,
 }
 
-/// What is archived: runs by id, and the cases that were named.
+/// What is archived: runs by id, with the runs and cases among them that were named.
 struct Choice {
     runs: BTreeMap<String, Run>,
-    cases: Vec<i64>,
+    named: BTreeSet<String>,
+    cases: BTreeSet<i64>,
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
@@ -123,10 +124,11 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
 
 impl Choice {
     fn of(database: &Database, names: &[String]) -> Result<Self, Failure> {
-        let (mut runs, mut cases) = (BTreeMap::new(), Vec::new());
+        let (mut runs, mut named, mut cases) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         for name in names {
             match Named::find(database, name)? {
                 Named::Run(run) => {
+                    named.insert(run.id.clone());
                     runs.insert(run.id.clone(), *run);
                 }
                 Named::Case(case) => {
@@ -136,18 +138,19 @@ impl Choice {
                         return Err(Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` lists the runs"));
                     }
                     runs.extend(found.into_iter().map(|run| (run.id.clone(), run)));
-                    cases.push(case.id);
+                    cases.insert(case.id);
                 }
             }
         }
         let all: Vec<Run> = runs.values().cloned().collect();
         rm::refuse_live(&all)?;
-        Ok(Self { runs, cases })
+        Ok(Self { runs, named, cases })
     }
 
     /// Removes the runs that were named, and the named cases with their own runs; runs of other cases stay.
     fn remove(&self, database: &Database, home: &Home, dry_run: bool) -> Result<(), Failure> {
-        let own = |run: &Run| self.cases.is_empty() || run.case_id.is_none_or(|case| self.cases.contains(&case));
+        let own =
+            |run: &Run| self.named.contains(&run.id) || run.case_id.is_some_and(|case| self.cases.contains(&case));
         let runs = self.runs.iter().filter(|(_, run)| own(run));
         rm::remove(
             database,
@@ -156,7 +159,7 @@ impl Choice {
             dry_run,
         )?;
         if !dry_run {
-            database.forget_cases(&self.cases.iter().copied().collect())?;
+            database.forget_cases(&self.cases)?;
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ fn pack(database: &Database, home: &Home, choice: &Choice, file: File, path: &Pa
         parts: BTreeMap::new(),
         bar: Progress::new(talk).bar("archive", total, "parts"),
     };
-    let mut cases: BTreeSet<i64> = choice.cases.iter().copied().collect();
+    let mut cases = choice.cases.clone();
     let mut codes = BTreeSet::new();
     for run in choice.runs.values() {
         cases.extend(run.case_id);

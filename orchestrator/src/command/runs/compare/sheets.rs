@@ -78,7 +78,7 @@ pub fn write(
     }
     Err(Failure::new(
         Exit::Pictures,
-        "the sides have no evaluated test set in common, so there are no pictures",
+        "the sides have no evaluated picture in common, so there is no sheet",
     )
     .help("compare runs of the stages restore or evaluate, or cases that are evaluated on the same tests"))
 }
