@@ -24,6 +24,14 @@ impl SmallDisk {
             .then_some(Self { place })
     }
 
+    fn make_read_only(&self) {
+        let changed = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(&self.place)
+            .status();
+        assert!(changed.unwrap().success());
+    }
+
     fn grow(&self, size: &str) {
         let grown = Command::new("mount")
             .args(["-o", &format!("remount,size={size}")])
@@ -123,4 +131,23 @@ fn without_room_for_a_copy_an_older_record_stays_as_it_is() {
     let names: Vec<_> = entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
     assert!(names.iter().all(|name| !name.contains("before")), "{names:?}");
     assert!(std::fs::read(&record).unwrap() == old, "the record was changed");
+}
+
+#[test]
+fn a_home_on_a_read_only_disk_can_be_read_and_says_that_it_cannot_be_written() {
+    let desk = Desk::with(LONG);
+    let Some(disk) = SmallDisk::at(desk.home(), "64m") else {
+        println!("skipped: this user may not mount a small file system");
+        return;
+    };
+    desk.run(&RUN).fine();
+    disk.make_read_only();
+    let told = desk.run(&["results", "long", "--format", "csv"]).fine().stdout;
+    assert!(told.contains("noise25"), "{told}");
+    desk.run(&["metrics", "export", "-o", &desk.arg("all.parquet")]).fine();
+    desk.run(&["doctor", "--check"]).fine();
+    for command in [&["run", "long"][..], &["doctor", "--repair"]] {
+        desk.run(command)
+            .fails(8, &["Read-only file system", "hint:", "--home DIR"]);
+    }
 }
