@@ -124,6 +124,19 @@ impl Home {
         Ok(Hold { file })
     }
 
+    /// The process that holds the writer's lock now; `None` where nobody does, or nobody can tell.
+    pub fn holder(&self) -> Option<u32> {
+        let mut file = File::open(self.lock()).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).ok()?;
+                holder.trim().parse().ok()
+            }
+            _ => None,
+        }
+    }
+
     fn held(&self, file: &mut File) -> Failure {
         let mut holder = String::new();
         let known = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
@@ -166,7 +179,9 @@ mod tests {
         let text = refused.to_string();
         assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
         assert!(text.contains(&home.lock().display().to_string()), "{text}");
+        assert_eq!(home.holder(), Some(std::process::id()));
         drop(hold);
+        assert_eq!(home.holder(), None);
         assert!(home.hold().is_ok());
     }
 

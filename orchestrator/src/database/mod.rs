@@ -160,7 +160,7 @@ impl Database {
             }
         };
         if !database.is_current()? {
-            database.migrate()?;
+            database.migrate(home)?;
         }
         Ok(database)
     }
