@@ -3,13 +3,13 @@
 
 mod support;
 
-#[path = "record/archives.rs"]
+#[path = "history/archives.rs"]
 mod archives;
-#[path = "record/questions.rs"]
+#[path = "history/questions.rs"]
 mod questions;
-#[path = "record/reproductions.rs"]
+#[path = "history/reproductions.rs"]
 mod reproductions;
-#[path = "record/room.rs"]
+#[path = "history/room.rs"]
 mod room;
 
 use std::collections::BTreeMap;

@@ -58,7 +58,7 @@ pub fn compare(python: &Path, rows: usize, times: usize) -> Result<(), Box<dyn E
         ("read back", |round| round.read),
     ] {
         let (our, their) = (middle(&ours, of), middle(&theirs, of));
-        println!("| {what} | {our:.3} s | {their:.3} s | {:.0} |", their / our);
+        println!("| {what} | {our:.3} s | {their:.3} s | {:.1} |", their / our);
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! stages in a home or removes their artefacts; reading needs no lock.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Seek, Write};
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::failure::{Exit, Failure};
@@ -119,13 +119,6 @@ impl Home {
         }
     }
 
-    /// The process that holds the lock, as it wrote itself down.
-    pub fn holder(&self) -> Option<String> {
-        let holder = fs::read_to_string(self.lock()).ok()?;
-        let holder = holder.trim();
-        (!holder.is_empty()).then(|| holder.to_string())
-    }
-
     /// Takes the writer's lock, unless somebody else has it.
     ///
     /// # Errors
@@ -155,6 +148,19 @@ impl Home {
         file.set_len(0).map_err(unwritable)?;
         write!(file, "{}", std::process::id()).map_err(unwritable)?;
         Ok(Some(Hold { file }))
+    }
+
+    /// The process that holds the writer's lock now; `None` where nobody does, or nobody can tell.
+    pub fn holder(&self) -> Option<u32> {
+        let mut file = File::open(self.lock()).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.read_to_string(&mut holder).ok()?;
+                holder.trim().parse().ok()
+            }
+            _ => None,
+        }
     }
 
     fn held(&self) -> Failure {
@@ -195,7 +201,9 @@ mod tests {
         let text = refused.to_string();
         assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
         assert!(text.contains(&home.lock().display().to_string()), "{text}");
+        assert_eq!(home.holder(), Some(std::process::id()));
         drop(hold);
+        assert_eq!(home.holder(), None);
         assert!(home.hold().is_ok());
     }
 

@@ -5,7 +5,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::Write,
+    io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
 };
 
@@ -92,15 +92,13 @@ impl Journal {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(failed)?;
         }
-        let text = match std::fs::read(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        let (whole, seq) = match File::open(path) {
+            Ok(file) => whole_lines(file).map_err(failed)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (0, 0),
             Err(error) => return Err(failed(error)),
         };
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        let seq = text[..whole].iter().filter(|byte| **byte == b'\n').count() as u64;
         let file = File::options().create(true).append(true).open(path).map_err(failed)?;
-        file.set_len(whole as u64).map_err(failed)?;
+        file.set_len(whole).map_err(failed)?;
         Ok(Self {
             path: path.to_path_buf(),
             file,
@@ -124,6 +122,25 @@ impl Journal {
         text.push(b'\n');
         let failed = |error| Failure::io(format!("cannot write the journal {}", self.path.display()), &error);
         self.file.write_all(&text).map_err(failed)
+    }
+}
+
+/// Bytes and number of a file's whole lines.
+fn whole_lines(file: File) -> io::Result<(u64, u64)> {
+    let mut file = BufReader::with_capacity(1 << 20, file);
+    let (mut read, mut whole, mut lines) = (0, 0, 0);
+    loop {
+        let text = file.fill_buf()?;
+        if text.is_empty() {
+            return Ok((whole, lines));
+        }
+        if let Some(last) = text.iter().rposition(|byte| *byte == b'\n') {
+            whole = read + last as u64 + 1;
+            lines += text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
+        let length = text.len();
+        read += length as u64;
+        file.consume(length);
     }
 }
 

@@ -1,8 +1,5 @@
 //! A disk that fills at every possible moment, and one that may only be read.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-
 use super::Results;
 use crate::support::Desk;
 use crate::support::disk::SmallDisk;
@@ -42,18 +39,18 @@ fn a_disk_that_fills_again_and_again_loses_nothing() {
 #[test]
 fn a_home_that_may_only_be_read_is_told_and_harmed_in_nothing() {
     let desk = Desk::with(MINI);
-    desk.run(&["run", "mini"]).fine();
-    let before = Results::of(&desk);
-    let Some(_disk) = SmallDisk::read_only(desk.home()) else {
-        // Without mounting: permissions, which the superuser does not heed.
-        std::fs::set_permissions(desk.home(), Permissions::from_mode(0o555)).unwrap();
-        println!("skipped: this user may not mount a read-only file system");
-        std::fs::set_permissions(desk.home(), Permissions::from_mode(0o755)).unwrap();
+    let Some(disk) = SmallDisk::at(desk.home(), "64m") else {
+        println!("skipped: this user may not mount a small file system");
         return;
     };
+    desk.run(&["run", "mini"]).fine();
+    let before = Results::of(&desk);
+    disk.make_read_only();
     let refused = desk.run(&["run", "mini", "--set", "restore.training.steps=5"]);
     assert!([7, 8].contains(&refused.code), "{} {}", refused.code, refused.stderr);
     assert!(refused.stderr.contains("hint:"), "{}", refused.stderr);
-    drop(_disk);
+    disk.grow("65m,rw");
     Results::of(&desk).equal(&before, "a read-only home");
+    desk.run(&["run", "mini", "--set", "restore.training.steps=5"]).fine();
+    desk.is_tidy();
 }

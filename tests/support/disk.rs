@@ -21,17 +21,12 @@ impl SmallDisk {
             .then_some(Self { place })
     }
 
-    /// The folder as it is, on a disk that may only be read. `None` where mounting is not permitted.
-    pub fn read_only(place: PathBuf) -> Option<Self> {
-        let bound = Command::new("mount").arg("--bind").args([&place, &place]).output();
-        let disk = bound
-            .is_ok_and(|output| output.status.success())
-            .then_some(Self { place })?;
-        let sealed = Command::new("mount")
-            .args(["-o", "remount,bind,ro"])
-            .arg(&disk.place)
-            .output();
-        sealed.is_ok_and(|output| output.status.success()).then_some(disk)
+    pub fn make_read_only(&self) {
+        let changed = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(&self.place)
+            .status();
+        assert!(changed.unwrap().success());
     }
 
     pub fn grow(&self, size: &str) {

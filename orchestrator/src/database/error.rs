@@ -13,6 +13,8 @@ pub enum DatabaseError {
     Missing { path: PathBuf },
     #[error("{} was written by a newer perceive-ir (schema {version}; this program knows up to {known})", path.display())]
     Newer { path: PathBuf, version: i64, known: i64 },
+    #[error("{} is of an older perceive-ir (schema {version}), and process {process} is at work with it", path.display())]
+    OlderAtWork { path: PathBuf, version: i64, process: u32 },
     #[error("{} is locked by another program", path.display())]
     Locked { path: PathBuf },
     #[error("{} is damaged: {reason}", path.display())]
@@ -84,6 +86,8 @@ impl From<DatabaseError> for Failure {
                 .help("name the home with --home DIR or PERCEIVE_HOME; `perceive-ir run quickstart` begins a new one"),
             DatabaseError::Newer { .. } => Self::new(Exit::Database, message)
                 .help("use the newer program for this home, or begin another home with --home DIR"),
+            DatabaseError::OlderAtWork { .. } => Self::new(Exit::Database, message)
+                .help("wait until it ends, or stop it (Ctrl-C keeps its state): then this program brings the database up to date"),
             DatabaseError::Locked { .. } => Self::new(Exit::Database, message)
                 .help("wait until the other program ends (or close the tool that has the file open) and try again"),
             DatabaseError::Damaged { .. } => Self::new(Exit::Database, message).help(

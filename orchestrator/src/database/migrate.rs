@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::{Database, DatabaseError, PATIENCE, options};
 use crate::failure::plain;
+use crate::home::Home;
 use crate::show::{Talk, bytes};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
@@ -37,8 +38,15 @@ impl Database {
     }
 
     /// Brings the file to this program's schema, alone in writing from the first look to the last step: two programs
-    /// cannot migrate at once, and nothing is written between the copy and the change.
-    pub(super) fn migrate(&self) -> Result<(), DatabaseError> {
+    /// cannot migrate at once, and nothing is written between the copy and the change. Never under the hands of an older
+    /// program at work in this home.
+    pub(super) fn migrate(&self, home: &Home) -> Result<(), DatabaseError> {
+        if let Some(version) = self.read(applied)?.last().copied()
+            && let Some(process) = home.holder().filter(|process| *process != std::process::id())
+        {
+            let path = self.path.clone();
+            return Err(DatabaseError::OlderAtWork { path, version, process });
+        }
         let newest = known().last().copied().unwrap_or_default();
         let backup = self.read(async |connection| {
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -58,6 +66,7 @@ impl Database {
         })??;
         if let Some((backup, version)) = backup {
             forget_older(&self.path);
+            // Once in a program's life, and nobody should miss it: said however quiet things are kept.
             let (path, backup) = (self.path.display(), backup.display());
             Talk::Normal.say(format!(
                 "{path} was brought from schema {version} to {newest}; as it was, it is kept in {backup} \
@@ -169,7 +178,6 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 mod tests {
     use super::*;
     use crate::database::tests::home;
-    use crate::home::Home;
 
     /// A record as a program of schema 3 left it, with 20 points of a run.
     fn of_schema_3(home: &Home) {
@@ -247,6 +255,22 @@ mod tests {
         let database = Database::connect(&home.database(), file).unwrap();
         assert_eq!(database.read(applied).unwrap(), [1, 2, 3]);
         assert_eq!(database.metric("0198", "loss").unwrap().len(), 10);
+    }
+
+    #[test]
+    fn a_record_is_not_changed_under_the_hands_of_an_older_program() {
+        let (_folder, home) = home();
+        of_schema_3(&home);
+        let hold = home.hold().unwrap();
+        fs::write(home.lock(), "1").unwrap();
+        match Database::open_read_only(&home) {
+            Err(DatabaseError::OlderAtWork { version, process, .. }) => assert_eq!((version, process), (3, 1)),
+            other => panic!("{:?}", other.err()),
+        }
+        assert!(copies(&home).is_empty());
+        fs::write(home.lock(), std::process::id().to_string()).unwrap();
+        assert!(Database::open(&home).is_ok(), "its own lock is in nobody's way");
+        drop(hold);
     }
 
     #[test]

@@ -79,7 +79,14 @@ impl Database {
         if !path.exists() {
             return Err(DatabaseError::Missing { path });
         }
-        let database = Self::connect(&path, options(&path, PATIENCE).read_only(true))?;
+        let reading = options(&path, PATIENCE).read_only(true);
+        let database = match Self::connect(&path, reading.clone()) {
+            // A home on a read-only disk: nobody can be writing, so no lock and no log are needed.
+            Err(DatabaseError::Unwritable { .. }) if is_untouchable(&path) => {
+                Self::connect(&path, reading.immutable(true))?
+            }
+            connected => connected?,
+        };
         if database.is_current()? {
             Ok(database)
         } else {
@@ -158,7 +165,7 @@ impl Database {
             }
         };
         if !database.is_current()? {
-            database.migrate()?;
+            database.migrate(home)?;
         }
         Ok(database)
     }
@@ -244,6 +251,15 @@ fn options(path: &Path, patience: Duration) -> SqliteConnectOptions {
         // Rows come from a thread of their own: the more at once, the fewer times the two wait for each other.
         .row_buffer_size(1024)
         .disable_statement_logging()
+}
+
+/// Whether the file is whole without its log, and lies on a disk that cannot be written.
+fn is_untouchable(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let writable = std::fs::File::options().append(true).open(path);
+    let read_only = writable.is_err_and(|error| error.kind() == std::io::ErrorKind::ReadOnlyFilesystem);
+    read_only && std::fs::metadata(log).map_or(0, |log| log.len()) == 0
 }
 
 /// Now, in milliseconds since the Unix epoch.

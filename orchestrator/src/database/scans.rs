@@ -141,15 +141,15 @@ async fn insert_pictures(db: &mut SqliteConnection, pictures: &[PictureFile]) ->
     insert.build().execute(db).await.map(drop)
 }
 
+// Pictures are found by joining: a thousand subqueries in one statement would keep a thousand cursors open.
 async fn insert_members(db: &mut SqliteConnection, source: i64, pictures: &[PictureFile]) -> Result<(), sqlx::Error> {
-    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO members (source_id, role, picture_id) ");
+    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO members (source_id, role, picture_id) SELECT ");
+    insert.push_bind(source).push(", column1, pictures.id FROM (");
     insert.push_values(pictures, |mut row, picture| {
-        row.push_bind(source).push_bind(picture.role.word());
-        row.push("(SELECT id FROM pictures WHERE path = ");
-        row.push_bind_unseparated(text(&picture.path)).push_unseparated(")");
+        row.push_bind(picture.role.word()).push_bind(text(&picture.path));
     });
     insert
-        .push(" ON CONFLICT DO NOTHING")
+        .push(") LEFT JOIN pictures ON path = column2 WHERE TRUE ON CONFLICT DO NOTHING")
         .build()
         .execute(db)
         .await
@@ -157,17 +157,22 @@ async fn insert_members(db: &mut SqliteConnection, source: i64, pictures: &[Pict
 }
 
 async fn insert_pairs(db: &mut SqliteConnection, source: i64, pairs: &[PairFile]) -> Result<(), sqlx::Error> {
-    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO pairs (source_id, name, border, clean_id, degraded_id) ");
+    let mut insert =
+        QueryBuilder::<Sqlite>::new("INSERT INTO pairs (source_id, name, border, clean_id, degraded_id) SELECT ");
+    insert
+        .push_bind(source)
+        .push(", column1, column2, clean.id, degraded.id FROM (");
     insert.push_values(pairs, |mut row, pair| {
-        row.push_bind(source).push_bind(&pair.name).push_bind(pair.border);
-        row.push("(SELECT id FROM pictures WHERE path = ");
-        row.push_bind_unseparated(text(&pair.clean)).push_unseparated(")");
-        row.push("(SELECT id FROM pictures WHERE path = ");
-        row.push_bind_unseparated(pair.degraded.as_deref().map(text))
-            .push_unseparated(")");
+        row.push_bind(&pair.name).push_bind(pair.border);
+        row.push_bind(text(&pair.clean))
+            .push_bind(pair.degraded.as_deref().map(text));
     });
     insert
-        .push(" ON CONFLICT DO NOTHING")
+        .push(
+            ") LEFT JOIN pictures AS clean ON clean.path = column3
+               LEFT JOIN pictures AS degraded ON degraded.path = column4
+             WHERE TRUE ON CONFLICT DO NOTHING",
+        )
         .build()
         .execute(db)
         .await
