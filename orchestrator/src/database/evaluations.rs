@@ -1,6 +1,6 @@
 //! Evaluations: one number of one picture, found through the artefacts that a case stands on, whoever's run made them.
 
-use super::{Database, DatabaseError};
+use super::{Database, DatabaseError, list};
 
 /// One number of one picture.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -29,13 +29,32 @@ pub struct Mean {
 }
 
 impl Database {
-    /// Every number of a case, sorted by test, degradation, picture, tier and metric.
-    pub fn evaluations(&self, case: i64) -> Result<Vec<Evaluation>, DatabaseError> {
+    /// Every number of these cases, case by case in order of birth, sorted by test, degradation, picture, tier and metric.
+    pub fn evaluations(&self, cases: &[i64]) -> Result<Vec<Evaluation>, DatabaseError> {
         const SQL: &str = "
             SELECT case_id, test, degradation, picture, tier, metric, value
             FROM case_artefacts JOIN evaluations USING (artefact_key)
-            WHERE case_id = ? ORDER BY test, degradation, picture, tier, metric";
-        self.read(async |db| sqlx::query_as(SQL).bind(case).fetch_all(db).await)
+            WHERE case_id IN (SELECT value FROM json_each(?))
+            ORDER BY case_id, test, degradation, picture, tier, metric";
+        let cases = list(cases);
+        self.read(async |db| sqlx::query_as(SQL).bind(cases).fetch_all(db).await)
+    }
+
+    /// The means of these cases over the pictures of each test, case by case in order of birth.
+    pub fn means(&self, cases: &[i64]) -> Result<Vec<Mean>, DatabaseError> {
+        // An artefact is averaged once, however many cases stand on it.
+        const SQL: &str = "
+            WITH asked AS MATERIALIZED (
+                SELECT case_id, artefact_key FROM case_artefacts WHERE case_id IN (SELECT value FROM json_each(?))),
+            averaged AS MATERIALIZED (
+                SELECT artefact_key, test, degradation, tier, metric, avg(value) AS mean, count(*) AS pictures
+                FROM (SELECT DISTINCT artefact_key FROM asked) JOIN evaluations USING (artefact_key)
+                GROUP BY artefact_key, test, degradation, tier, metric)
+            SELECT case_id, test, degradation, tier, metric, mean, pictures
+            FROM asked JOIN averaged USING (artefact_key)
+            ORDER BY case_id, test, degradation, tier, metric";
+        let cases = list(cases);
+        self.read(async |db| sqlx::query_as(SQL).bind(cases).fetch_all(db).await)
     }
 
     /// The means of one artefact over each test (its `case_id` is 0).

@@ -93,7 +93,7 @@ impl Database {
 }
 
 /// `{"a": {"b": [1, 2]}}` becomes `a.b = [1,2]`.
-fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
+pub fn flatten(prefix: &str, value: &Value, out: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {

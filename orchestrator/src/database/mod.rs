@@ -218,6 +218,11 @@ fn options(path: &Path, patience: Duration) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
+/// Ids as one value, for `IN (SELECT value FROM json_each(?))`: a question about many is one statement.
+fn list(ids: &[i64]) -> String {
+    serde_json::json!(ids).to_string()
+}
+
 /// Now, in milliseconds since the Unix epoch.
 pub fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
