@@ -17,8 +17,9 @@ use crate::results::filter::{self, Comparison};
 use crate::results::measurement::{Measurement, Per};
 use crate::results::read::{Answers, read};
 use crate::results::render::{self, Format};
+use crate::results::settings::{self, Compared};
 use crate::results::table::table;
-use crate::results::{missing, pivot, settings, tall};
+use crate::results::{missing, pivot, tall};
 use crate::show::Talk;
 
 #[derive(Debug, clap::Args)]
@@ -111,9 +112,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let database = Database::open_read_only(home)?;
     let answers = read(&database, &args.experiment, &args.case, args.per)?;
     let metrics = chosen(&args.metric, &answers.measurements)?;
-    let named = named_settings(args, &comparisons, &answers)?;
-    let differing = settings::differing(&answers.cases);
-    let columns: Vec<&str> = differing.iter().copied().chain(named).collect();
+    let compared = Compared::new(&answers.cases);
+    let columns = setting_columns(args, &comparisons, &compared)?;
+    let names: Vec<&str> = compared.all.into_iter().collect();
 
     let mut frame = table(&answers.cases, &answers.measurements, &metrics, args.per).map_err(unexpected)?;
     let is_evaluated = frame.height() > 0;
@@ -121,7 +122,6 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     if args.with_paper() {
         frame = beside_paper(&frame, &args.experiment, &metrics).map_err(unexpected)?;
     }
-    let names: Vec<&str> = settings::all(&answers.cases).into_iter().collect();
     frame = filter::keep(&frame, &comparisons, &names)?;
     if let Some(by) = &args.sort {
         frame = filter::sort(&frame, by, &names)?;
@@ -209,19 +209,20 @@ fn chosen<'a>(asked: &'a [String], measurements: &'a [Measurement]) -> Result<Ve
     }
 }
 
-/// The settings that --where and --sort name although they are the same in every case.
-fn named_settings<'a>(args: &Args, comparisons: &[Comparison], answers: &'a Answers) -> Result<Vec<&'a str>, Failure> {
+/// The settings that differ between cases, and those that --where and --sort name although they do not.
+fn setting_columns<'a>(
+    args: &Args,
+    comparisons: &[Comparison],
+    compared: &Compared<'a>,
+) -> Result<Vec<&'a str>, Failure> {
     let sort = args.sort.as_deref().map(filter::direction).transpose()?;
     let named: Vec<&str> = comparisons
         .iter()
         .map(|comparison| comparison.name.as_str())
         .chain(sort.map(|(name, _)| name))
         .collect();
-    let differing = settings::differing(&answers.cases);
-    let all = settings::all(&answers.cases).into_iter();
-    Ok(all
-        .filter(|key| named.contains(key) && !differing.contains(key))
-        .collect())
+    let is_column = |key: &&str| compared.differing.contains(key) || named.contains(key);
+    Ok(compared.all.iter().copied().filter(is_column).collect())
 }
 
 /// The table that --methods are rows of, and which.

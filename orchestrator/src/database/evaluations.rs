@@ -1,5 +1,7 @@
 //! Evaluations: one number of one picture, found through the artefacts that a case stands on, whoever's run made them.
 
+use sqlx::{QueryBuilder, Row, Sqlite};
+
 use super::{Database, DatabaseError, list};
 
 /// One number of one picture.
@@ -42,19 +44,47 @@ impl Database {
 
     /// The means of these cases over the pictures of each test, case by case in order of birth.
     pub fn means(&self, cases: &[i64]) -> Result<Vec<Mean>, DatabaseError> {
-        // An artefact is averaged once, however many cases stand on it.
-        const SQL: &str = "
-            WITH asked AS MATERIALIZED (
-                SELECT case_id, artefact_key FROM case_artefacts WHERE case_id IN (SELECT value FROM json_each(?))),
-            averaged AS MATERIALIZED (
-                SELECT artefact_key, test, degradation, tier, metric, avg(value) AS mean, count(*) AS pictures
-                FROM (SELECT DISTINCT artefact_key FROM asked) JOIN evaluations USING (artefact_key)
-                GROUP BY artefact_key, test, degradation, tier, metric)
-            SELECT case_id, test, degradation, tier, metric, mean, pictures
-            FROM asked JOIN averaged USING (artefact_key)
-            ORDER BY case_id, test, degradation, tier, metric";
+        const KINDS: &str = "
+            SELECT DISTINCT tier, metric FROM evaluations
+            WHERE artefact_key IN (
+                SELECT artefact_key FROM case_artefacts WHERE case_id IN (SELECT value FROM json_each(?)))
+            ORDER BY tier, metric";
         let cases = list(cases);
-        self.read(async |db| sqlx::query_as(SQL).bind(cases).fetch_all(db).await)
+        self.read(async |db| {
+            let kinds: Vec<(String, String)> = sqlx::query_as(KINDS).bind(&cases).fetch_all(&mut *db).await?;
+            // Grouped by the head of the table's key and with a column for each kind, nothing has to be sorted: millions of
+            // rows are averaged as they are read.
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT case_id, test, degradation");
+            for (tier, metric) in &kinds {
+                for value in [", avg(value)", ", count(*)"] {
+                    query.push(value).push(" FILTER (WHERE tier = ").push_bind(tier);
+                    query.push(" AND metric = ").push_bind(metric).push(")");
+                }
+            }
+            query.push(" FROM case_artefacts JOIN evaluations USING (artefact_key) ");
+            query
+                .push("WHERE case_id IN (SELECT value FROM json_each(")
+                .push_bind(&cases);
+            query.push(")) GROUP BY case_id, artefact_key, test, degradation");
+            let mut means = Vec::new();
+            for row in query.build().fetch_all(db).await? {
+                for (place, (tier, metric)) in kinds.iter().enumerate() {
+                    let pictures = row.try_get(4 + 2 * place)?;
+                    if pictures > 0 {
+                        means.push(Mean {
+                            case_id: row.try_get(0)?,
+                            test: row.try_get(1)?,
+                            degradation: row.try_get(2)?,
+                            tier: tier.clone(),
+                            metric: metric.clone(),
+                            mean: row.try_get(3 + 2 * place)?,
+                            pictures,
+                        });
+                    }
+                }
+            }
+            Ok(means)
+        })
     }
 
     /// The means of one artefact over each test (its `case_id` is 0).

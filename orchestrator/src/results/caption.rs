@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use polars::prelude::*;
 
 use super::beside;
+use super::columns::{AVERAGE, rows_of};
 use super::measurement::Per;
 use super::read::Case;
 use crate::paper::{self, TABLES};
@@ -25,13 +26,13 @@ pub fn caption(experiment: &str, cases: &[Case], frame: &DataFrame, layout: Layo
         let values: BTreeSet<&str> = cases.iter().map(of).collect();
         values.into_iter().collect::<Vec<_>>().join(", ")
     };
-    let seeds = frame
-        .column("seeds")
-        .and_then(|column| column.u32())
-        .ok()
-        .and_then(ChunkAgg::max);
+    let seeds = frame.column("seeds").and_then(|column| column.u32());
+    let (fewest, seeds) = seeds.map_or((None, None), |seeds| (seeds.min(), seeds.max()));
     let spread = match seeds {
-        Some(seeds) if seeds > 1 && layout.is_pivot => format!(", ± sample deviation over {seeds} seeds (or n)"),
+        Some(count) if count > 1 && layout.is_pivot => {
+            let fewer = if fewest == seeds { "" } else { " where no n is given" };
+            format!(", ± sample deviation over {count} seeds{fewer}")
+        }
         Some(seeds) if seeds > 1 => ", ± sample deviation over seeds".to_owned(),
         _ => String::new(),
     };
@@ -76,13 +77,19 @@ fn of_paper(experiment: &str, frame: &DataFrame) -> String {
         .iter()
         .map(|table| format!("{} ({})", table.name, table.title))
         .collect();
+    let has_average = rows_of(frame).is_ok_and(|rows| rows.iter().any(|row| row.test == AVERAGE));
+    let averages = if has_average {
+        "; averages over the test sets shown"
+    } else {
+        ""
+    };
     let whose = if paper::find(experiment).is_some() {
         "as"
     } else {
         "Perceive-IR as"
     };
     format!(
-        "paper: {whose} printed in {}; full size and data, RGB, SSIM window not stated; averages over the test sets shown{note}",
+        "paper: {whose} printed in {}; full size and data, RGB, SSIM window not stated{averages}{note}",
         tables.join(" and ")
     )
 }

@@ -3,7 +3,8 @@
 //! Only restored pictures; the best and second best of a column are marked. The paper's numbers stand to the right of
 //! ours where there is one test set, and in a sheet of their own where there are several: so they never share a column.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 
 use polars::prelude::*;
 
@@ -89,19 +90,9 @@ struct Grid<'a> {
 impl<'a> Grid<'a> {
     fn new(frame: &'a DataFrame, metrics: &'a [&'a str]) -> PolarsResult<Self> {
         let all = rows_of(frame)?;
-        let mut cases = Vec::new();
-        let mut tests = Vec::new();
         let averages = all.iter().filter(|row| row.test == AVERAGE);
-        for row in averages.chain(&all) {
-            if !cases.contains(&row.case) {
-                cases.push(row.case);
-            }
-        }
-        for row in &all {
-            if !tests.contains(&(row.test, row.degradation)) {
-                tests.push((row.test, row.degradation));
-            }
-        }
+        let cases = distinct(averages.chain(&all).map(|row| row.case));
+        let mut tests = distinct(all.iter().map(|row| (row.test, row.degradation)));
         tests.sort_by_key(|(test, _)| *test == AVERAGE);
         let seeds = frame.column("seeds")?.u32()?.max().unwrap_or(1);
         let rows = all.into_iter().zip(0..).collect();
@@ -153,8 +144,8 @@ impl<'a> Grid<'a> {
         for (place, head) in ["case", "scale", "towers"].into_iter().enumerate() {
             let texts: Vec<&str> = kept.iter().map(|row| self.cases[*row][place]).collect();
             // Of the paper's own methods neither scale nor towers are known.
-            let is_same = texts.windows(2).all(|pair| pair[0] == pair[1]);
-            if place == 0 || !(is_same || title == Some(Source::Paper.title())) {
+            let known: BTreeSet<&str> = texts.iter().copied().filter(|text| !text.is_empty()).collect();
+            if place == 0 || known.len() > 1 && title != Some(Source::Paper.title()) {
                 columns.push(Column::of_text(
                     head,
                     texts
@@ -223,4 +214,10 @@ impl<'a> Grid<'a> {
         };
         Ok(Some(Column::of_numbers([group, metric], cells.collect())))
     }
+}
+
+/// Each once, in the order of first appearance.
+fn distinct<T: Copy + Eq + Hash>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    items.filter(|item| seen.insert(*item)).collect()
 }

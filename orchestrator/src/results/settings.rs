@@ -1,5 +1,6 @@
 //! The settings of cases: which differ between them, as columns of a table, and what towers they used.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
@@ -37,23 +38,52 @@ pub fn towers(settings: &Settings) -> String {
     text("towers").unwrap_or("not recorded").to_owned()
 }
 
-/// The settings that differ between cases, sorted.
-pub fn differing(cases: &[Case]) -> Vec<&str> {
-    let keys = all(cases).into_iter().filter(|key| !NOT_COMPARED.contains(key));
-    keys.filter(|key| {
-        let mut values = cases.iter().map(|case| case.settings.get(*key));
-        let first = values.next();
-        values.any(|value| Some(value) != first)
-    })
-    .collect()
+/// The settings of an experiment's cases, held against each other.
+#[derive(Debug, Default)]
+pub struct Compared<'a> {
+    /// Every setting of any case.
+    pub all: BTreeSet<&'a str>,
+    /// Those that are not the same in every case, [`NOT_COMPARED`] apart.
+    pub differing: BTreeSet<&'a str>,
 }
 
-/// Every setting of any case, sorted.
-pub fn all(cases: &[Case]) -> BTreeSet<&str> {
-    cases
-        .iter()
-        .flat_map(|case| case.settings.keys().map(String::as_str))
-        .collect()
+impl<'a> Compared<'a> {
+    pub fn new(cases: impl IntoIterator<Item = &'a Case>) -> Self {
+        let mut cases = cases.into_iter();
+        let Some(first) = cases.next() else {
+            return Self::default();
+        };
+        let mut differing = BTreeSet::new();
+        for case in cases {
+            differing.extend(unlike(&first.settings, &case.settings));
+        }
+        let all = first
+            .settings
+            .keys()
+            .map(String::as_str)
+            .chain(differing.iter().copied());
+        let all = all.collect();
+        differing.retain(|key| !NOT_COMPARED.contains(key));
+        Self { all, differing }
+    }
+}
+
+/// The keys that only one has, or that have two values. Both are sorted: they are walked once, side by side.
+fn unlike<'a>(left: &'a Settings, right: &'a Settings) -> Vec<&'a str> {
+    let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
+    let mut keys = Vec::new();
+    loop {
+        let order = match (left.peek(), right.peek()) {
+            (None, None) => return keys,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((left, _)), Some((right, _))) => left.cmp(right),
+        };
+        let (of_left, of_right) = (left.next_if(|_| order.is_le()), right.next_if(|_| order.is_ge()));
+        if of_left != of_right {
+            keys.extend(of_left.or(of_right).map(|(key, _)| key.as_str()));
+        }
+    }
 }
 
 /// The cases whose seeds were not run with the same settings, each with the settings that differ: their means are of
@@ -64,24 +94,11 @@ pub fn unlike_seeds(cases: &[Case]) -> Vec<(String, Vec<&str>)> {
         let group = [&case.name, &case.scale, &case.towers].map(String::as_str);
         groups.entry(group).or_default().push(case);
     }
-    let unlike = groups.into_values().filter_map(|group| {
-        let keys: BTreeSet<&str> = group
-            .iter()
-            .flat_map(|case| case.settings.keys().map(String::as_str))
-            .collect();
-        let differ = |key: &&str| {
-            group
-                .iter()
-                .any(|case| case.settings.get(*key) != group[0].settings.get(*key))
-        };
-        let keys: Vec<&str> = keys
-            .into_iter()
-            .filter(|key| !NOT_COMPARED.contains(key))
-            .filter(differ)
-            .collect();
-        (!keys.is_empty()).then(|| (group[0].name.clone(), keys))
-    });
-    unlike.collect()
+    let unlike = groups.into_values().map(|group| (group[0], Compared::new(group)));
+    unlike
+        .filter(|(_, compared)| !compared.differing.is_empty())
+        .map(|(case, compared)| (case.name.clone(), compared.differing.into_iter().collect()))
+        .collect()
 }
 
 /// Adds a column for each of `keys`: numbers where every case has a number, true and false, or text.
@@ -164,8 +181,10 @@ mod tests {
                 r#"{"seed":2,"same":3,"loss":{"clip":0},"network":"nafnet","cfe":false}"#,
             ),
         ];
-        let keys = differing(&cases);
+        let compared = Compared::new(&cases);
+        let keys: Vec<&str> = compared.differing.into_iter().collect();
         assert_eq!(keys, ["cfe", "loss.clip", "network"]);
+        assert_eq!(compared.all.len(), 5);
         let frame = df!("case" => ["b", "a"], "scale" => ["tiny"; 2], "towers" => ["not recorded"; 2],
             "test" => ["t"; 2], "degradation" => ["rain"; 2])
         .unwrap();
@@ -174,6 +193,17 @@ mod tests {
         assert_eq!(types, [&DataType::Boolean, &DataType::Float64, &DataType::String]);
         let clip: Vec<Option<f64>> = frame.column("loss.clip").unwrap().f64().unwrap().iter().collect();
         assert_eq!(clip, [Some(0.0), Some(0.05)]);
+    }
+
+    #[test]
+    fn a_setting_that_one_case_lacks_is_a_difference() {
+        let keys = |left: &str, right: &str| -> Vec<String> {
+            let (left, right) = (parse(left), parse(right));
+            unlike(&left, &right).into_iter().map(str::to_owned).collect()
+        };
+        assert_eq!(keys(r#"{"a":1,"c":3}"#, r#"{"b":2,"c":3}"#), ["a", "b"]);
+        assert_eq!(keys(r#"{"a":1,"b":2,"c":3}"#, r#"{"a":1,"b":3}"#), ["b", "c"]);
+        assert!(keys("{}", "{}").is_empty());
     }
 
     #[test]
