@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 
 /// Two test sets of two pictures, evaluated by one case; a second seed whose restoring has failed.
-const RECORD: &str = "
+const MIXED: &str = "
 INSERT INTO experiments VALUES (1, 'mixed-small', '', 0);
 INSERT INTO cases VALUES (1, 1, 'base', 1, 'small', '{\"towers\":\"stand-in\"}', 0);
 INSERT INTO cases VALUES (2, 1, 'base', 2, 'small', '{\"towers\":\"stand-in\"}', 0);
@@ -18,13 +18,53 @@ INSERT INTO runs (id, case_id, stage, label, artefact_key, state, seed, device, 
                   queued_at, reason)
 VALUES ('0199', 2, 'restore', '', 'r2', 'failed', 2, 'cpu', '', '', 0, '', 0, 'out of memory');";
 
+/// Two losses of Table VII under two seeds, on whole artefacts; `h` was first asked for.
+const TABLE7: &str = "
+INSERT INTO experiments VALUES (1, 'table7', '', 0);
+INSERT INTO cases VALUES
+    (1, 1, 'h', 1, 'tiny', '{\"towers\":\"stand-in\",\"seed\":1,\"restore\":{\"loss\":{\"clip_aware\":0.05}}}', 0),
+    (2, 1, 'h', 2, 'tiny', '{\"towers\":\"stand-in\",\"seed\":2,\"restore\":{\"loss\":{\"clip_aware\":0.05}}}', 0),
+    (3, 1, 'a', 1, 'tiny', '{\"towers\":\"stand-in\",\"seed\":1,\"restore\":{\"loss\":{\"clip_aware\":0.0}}}', 0),
+    (4, 1, 'a', 2, 'tiny', '{\"towers\":\"stand-in\",\"seed\":2,\"restore\":{\"loss\":{\"clip_aware\":0.0}}}', 0);
+INSERT INTO artefacts SELECT 'e' || id, 'evaluate', '', 'e' || id, 0, 1, '{}' FROM cases;
+INSERT INTO case_artefacts SELECT id, 'e' || id FROM cases;";
+
+/// A plain restorer: no part of it looks through a tower.
+const PLAIN: &str = "
+INSERT INTO experiments VALUES (1, 'denoise-small', '', 0);
+INSERT INTO cases VALUES (1, 1, 'base', 1, 'small',
+    '{\"towers\":\"real\",\"restore\":{\"network\":\"restormer\",\"loss\":{\"clip_aware\":0.0,\"perceptual\":0.0}}}', 0);
+INSERT INTO artefacts VALUES ('e1', 'evaluate', '', 'e1', 0, 1, '{}');
+INSERT INTO case_artefacts VALUES (1, 'e1');";
+
 struct Place {
     home: TempDir,
 }
 
 impl Place {
-    /// A home with [`RECORD`] in it.
+    /// `mixed-small` with PSNR and SSIM of each picture in three tiers.
     fn new() -> Self {
+        let mut numbers = Vec::new();
+        for (test, degradation, noisy) in [("CBSD68", "noise25", 20.0), ("SOTS-Outdoor", "haze", 16.0)] {
+            for picture in 0..2 {
+                for (tier, gain) in [("degraded", 0.0), ("medium", 5.0), ("restored", 9.25)] {
+                    let psnr = noisy + gain + f64::from(picture);
+                    numbers.push(Number("e1", test, degradation, picture, tier, "psnr_rgb", psnr));
+                    numbers.push(Number("e1", test, degradation, picture, tier, "ssim_rgb", psnr / 40.0));
+                }
+            }
+        }
+        Self::with(MIXED, &numbers)
+    }
+
+    /// `table7`: `h` reaches 31 and 33 dB, `a` 30 dB twice.
+    fn table7() -> Self {
+        let psnr = [("e1", 31.0), ("e2", 33.0), ("e3", 30.0), ("e4", 30.0)];
+        let number = |(artefact, psnr)| Number(artefact, "rain100l", "rain", 0, "restored", "psnr_rgb", psnr);
+        Self::with(TABLE7, &psnr.map(number))
+    }
+
+    fn with(record: &str, numbers: &[Number]) -> Self {
         let place = Self {
             home: tempfile::tempdir().unwrap(),
         };
@@ -38,15 +78,12 @@ impl Place {
                 .create_if_missing(true);
             let mut database = options.connect().await.unwrap();
             sqlx::migrate!("../migrations").run(&mut database).await.unwrap();
-            sqlx::raw_sql(RECORD).execute(&mut database).await.unwrap();
-            for (test, degradation, noisy) in [("CBSD68", "noise25", 20.0), ("SOTS-Outdoor", "haze", 16.0)] {
-                for picture in 0..2 {
-                    for (tier, gain) in [("degraded", 0.0), ("medium", 5.0), ("restored", 9.25)] {
-                        let psnr = noisy + gain + f64::from(picture);
-                        evaluate(&mut database, test, degradation, picture, tier, "psnr_rgb", psnr).await;
-                        evaluate(&mut database, test, degradation, picture, tier, "ssim_rgb", psnr / 40.0).await;
-                    }
-                }
+            sqlx::raw_sql(AssertSqlSafe(record.to_owned()))
+                .execute(&mut database)
+                .await
+                .unwrap();
+            for number in numbers {
+                number.insert(&mut database).await;
             }
             database.close().await.unwrap();
         });
@@ -69,20 +106,26 @@ impl Place {
     }
 }
 
-async fn evaluate(
-    database: &mut SqliteConnection,
-    test: &str,
-    degradation: &str,
-    picture: i32,
-    tier: &str,
-    metric: &str,
-    value: f64,
-) {
-    let sql = format!(
-        "INSERT INTO evaluations (artefact_key, test, degradation, picture, tier, metric, value)
-         VALUES ('e1', '{test} {degradation}', '{degradation}', '{picture}.png', '{tier}', '{metric}', {value})"
-    );
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(database).await.unwrap();
+/// One number of one picture: artefact, test set, degradation, picture, tier, metric, value.
+struct Number(
+    &'static str,
+    &'static str,
+    &'static str,
+    i32,
+    &'static str,
+    &'static str,
+    f64,
+);
+
+impl Number {
+    async fn insert(&self, database: &mut SqliteConnection) {
+        let Self(artefact, test, degradation, picture, tier, metric, value) = self;
+        let sql = format!(
+            "INSERT INTO evaluations (artefact_key, test, degradation, picture, tier, metric, value) VALUES
+             ('{artefact}', '{test} {degradation}', '{degradation}', '{picture}.png', '{tier}', '{metric}', {value})"
+        );
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(database).await.unwrap();
+    }
 }
 
 fn stdout(output: &Output) -> String {
@@ -146,9 +189,103 @@ fn programs_get_the_table_alone_with_the_stand_ins_named() {
 fn the_papers_numbers_stand_beside_ours_where_they_coincide() {
     let markdown = stdout(&Place::new().results(&["mixed-small", "--paper", "--format", "markdown"]));
     let row = |test: &str| markdown.lines().find(|line| line.contains(test)).unwrap().to_owned();
-    assert!(markdown.contains("table II (all-in-one, N+H+R)"), "{markdown}");
-    assert!(row("CBSD68").contains("| II | 31.53 | 0.890 |"), "{markdown}");
-    assert!(row("SOTS-Outdoor").contains("| II | 30.87 | 0.975 |"), "{markdown}");
+    assert!(
+        markdown.contains("Perceive-IR as printed in Table II (all-in-one, N+H+R)"),
+        "{markdown}"
+    );
+    assert!(
+        row("CBSD68").contains("| 29.75 | +9.25 | 31.53 | -1.78 |"),
+        "{markdown}"
+    );
+    assert!(row("CBSD68").ends_with("| 0.890 | -0.146 |"), "{markdown}");
+    assert!(row("SOTS-Outdoor").contains("| 30.87 | -5.12 |"), "{markdown}");
+    assert!(row("**average**").contains("| **31.20** |"), "{markdown}");
+}
+
+#[test]
+fn a_table_of_the_paper_is_a_pivot_with_its_rows_beside_ours() {
+    let output = Place::table7().results(&["table7", "--methods", "b"]);
+    let table = stdout(&output);
+    let expected = "\
+table7: means over the pictures of each test set, ± sample deviation over 2 seeds; restored pictures; * the best \
+of its column; PSNR in dB
+scale: tiny; towers: stand-in (stand-in: small seeded networks in place of CLIP, DINOv2 and VGG-16)
+paper: as printed in Table VII (losses); full size and data, RGB, SSIM window not stated
+
+case                 rain100l  paper  difference
+                         rain   psnr    psnr_rgb
+                     psnr_rgb
+─────────────────────────────────────────────────
+a               30.00 ± 0.00   37.30       -7.30
+h               32.00 ± 1.41*  37.76       -5.76
+L_clip (paper)             -   37.51           -
+";
+    assert_eq!(table, expected, "\n{table}");
+    assert!(stderr(&output).is_empty(), "{}", stderr(&output));
+    let without = stdout(&Place::table7().results(&["table7", "--no-paper"]));
+    assert!(!without.contains("paper"), "{without}");
+}
+
+#[test]
+fn rows_are_kept_sorted_and_written_as_asked() {
+    let place = Place::table7();
+    let csv = |arguments: &[&str]| {
+        let arguments = [&["table7", "--format", "csv", "--no-paper"], arguments].concat();
+        stdout(&place.results(&arguments))
+    };
+    assert_eq!(
+        csv(&["--where", "restore.loss.clip_aware > 0.01"]),
+        "case,scale,towers,test,degradation,pictures,seeds,psnr_rgb_restored,psnr_rgb_restored_std,\
+         restore.loss.clip_aware\nh,tiny,stand-in,rain100l,rain,1,2,32.0,1.4142135623730951,0.05\n"
+    );
+    let first = |csv: String| csv.lines().nth(1).unwrap()[..1].to_owned();
+    assert_eq!(first(csv(&["--sort", "psnr_rgb,desc"])), "h");
+    assert_eq!(first(csv(&["--sort", "psnr_rgb"])), "a");
+    assert_eq!(csv(&["--case", "a"]).lines().count(), 2);
+    assert_eq!(
+        csv(&["--per", "picture"]).lines().nth(1).unwrap(),
+        "a,tiny,stand-in,rain100l,rain,0.png,2,30.0,0.0,0.0"
+    );
+
+    let file = place.home.path().join("table7.parquet");
+    let output = place.results(&["table7", "--format", "parquet", "--output", "table7.parquet"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(output.stdout.is_empty());
+    assert!(std::fs::read(file).unwrap().starts_with(b"PAR1"));
+}
+
+#[test]
+fn what_cannot_be_asked_is_told() {
+    let place = Place::table7();
+    for (arguments, code, said) in [
+        (&["--format", "parquet"][..], 2, "--output table7.parquet"),
+        (&["--where", "clip_aware"], 2, "NAME = VALUE"),
+        (
+            &["--where", "restore.los.clip_aware = 1"],
+            4,
+            "'restore.loss.clip_aware'",
+        ),
+        (&["--where", "psnr_rgb > high"], 2, "it is a number"),
+        (&["--sort", "psnr_rbg"], 4, "'psnr_rgb"),
+        (&["--case", "i"], 4, "case of table7"),
+        (&["--methods", "z"], 4, "row of Table VII"),
+        (&["--per", "picture", "--paper"], 2, "single pictures"),
+        (&["--output", "no/folder/table.csv"], 8, "no/folder is no folder"),
+    ] {
+        let output = place.results(&[&["table7"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn what_uses_no_tower_does_not_name_one() {
+    let place = Place::with(
+        PLAIN,
+        &[Number("e1", "cbsd68", "noise25", 0, "restored", "psnr_rgb", 30.0)],
+    );
+    let table = stdout(&place.results(&["denoise-small"]));
+    assert!(table.contains("towers: none") && !table.contains("real"), "{table}");
 }
 
 #[test]

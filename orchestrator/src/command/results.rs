@@ -1,19 +1,26 @@
 //! `perceive-ir results EXPERIMENT`: the table that a paper would print, from what is recorded.
 
-use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use polars::prelude::{Column, DataFrame, PolarsError};
+use perceive_model::metric::METRICS;
+use polars::prelude::{DataFrame, PolarsError};
 
 use crate::database::Database;
-use crate::database::runs::RunState;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
-use crate::paper::Setting;
-use crate::results::beside::{self, beside_paper};
-use crate::results::format::{Format, render};
-use crate::results::read::{Answers, Unfinished, read};
-use crate::results::table::{Measurement, table};
-use crate::show::{self, Talk};
+use crate::paper::{self, Table};
+use crate::results::beside::{beside_paper, with_methods};
+use crate::results::caption::{Layout, caption};
+use crate::results::columns::rows_of;
+use crate::results::deliver::deliver;
+use crate::results::filter::{self, Comparison};
+use crate::results::measurement::{Measurement, Per};
+use crate::results::read::{Answers, read};
+use crate::results::render::{self, Format};
+use crate::results::settings::{self, Compared};
+use crate::results::table::table;
+use crate::results::{missing, pivot, tall};
+use crate::show::Talk;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -21,17 +28,38 @@ pub struct Args {
     experiment: String,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Which metrics, by name and protocol.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "psnr_rgb,ssim_rgb",
-        value_name = "NAMES"
-    )]
+    /// Which metrics, by name and protocol, such as psnr_rgb; all that were measured if left out.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     metric: Vec<String>,
-    /// Put the paper's numbers for Perceive-IR beside ours, where test set and degradation coincide.
+    /// Which cases; all if left out.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    case: Vec<String>,
+    /// Keep the rows for which this holds, such as 'restore.loss.clip_aware > 0.01 and test = cbsd68': columns of the
+    /// CSV and settings, with = != < <= > >=.
+    #[arg(long = "where", value_name = "CONDITION")]
+    condition: Option<String>,
+    /// Sort by a column of the CSV or a setting; cases by their averages.
+    #[arg(long, value_name = "COLUMN[,desc]")]
+    sort: Option<String>,
+    /// What has a row of its own.
+    #[arg(long, value_enum, default_value_t)]
+    per: Per,
+    /// Of several cases too: a row for each test set, with degraded, medium, restored and gain.
     #[arg(long)]
+    long: bool,
+    /// Put the paper's numbers beside ours, where test set and degradation coincide. What the experiments of the paper
+    /// (table2 … table13, fig8) do by themselves.
+    #[arg(long, overrides_with = "no_paper")]
     paper: bool,
+    /// Leave the paper's numbers out.
+    #[arg(long)]
+    no_paper: bool,
+    /// Add rows of the paper's table as printed, such as promptir,airnet, or all.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    methods: Vec<String>,
+    /// Write a file instead of stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 impl Args {
@@ -40,138 +68,187 @@ impl Args {
         Self {
             experiment: experiment.into(),
             format: Format::default(),
-            metric: ["psnr_rgb", "ssim_rgb"].map(String::from).to_vec(),
+            metric: Vec::new(),
+            case: Vec::new(),
+            condition: None,
+            sort: None,
+            per: Per::default(),
+            long: false,
             paper: false,
+            no_paper: false,
+            methods: Vec::new(),
+            output: None,
         }
+    }
+
+    fn with_paper(&self) -> bool {
+        let is_asked = self.paper || !self.methods.is_empty() || paper::find(&self.experiment).is_some();
+        is_asked && !self.no_paper && self.per == Per::Test
+    }
+
+    /// What cannot be done, before anything is read.
+    fn check(&self) -> Result<(), Failure> {
+        if self.format == Format::Parquet && self.output.is_none() {
+            return Err(Failure::new(Exit::Usage, "Parquet is binary and goes to a file only")
+                .help(format!("add --output {}.parquet", self.experiment)));
+        }
+        if self.per == Per::Picture && (self.paper || !self.methods.is_empty()) {
+            return Err(Failure::new(Exit::Usage, "the paper has no numbers of single pictures")
+                .help("leave out --per picture, or --paper and --methods"));
+        }
+        Ok(())
     }
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
+    args.check()?;
+    let comparisons = args
+        .condition
+        .as_deref()
+        .map(filter::parse)
+        .transpose()?
+        .unwrap_or_default();
+    let methods = methods(args)?;
     let database = Database::open_read_only(home)?;
-    let answers = read(&database, &args.experiment)?;
+    let answers = read(&database, &args.experiment, &args.case, args.per)?;
     let metrics = chosen(&args.metric, &answers.measurements)?;
-    let mut frame = table(&answers.measurements, &metrics).map_err(|error| unexpected(&error))?;
-    if args.paper {
-        frame = beside_paper(&frame).map_err(|error| unexpected(&error))?;
+    let compared = Compared::new(&answers.cases);
+    let columns = setting_columns(args, &comparisons, &compared)?;
+    let names: Vec<&str> = compared.all.into_iter().collect();
+
+    let mut frame = table(&answers.cases, &answers.measurements, &metrics, args.per).map_err(unexpected)?;
+    let is_evaluated = frame.height() > 0;
+    frame = settings::add_columns(&frame, &answers.cases, &columns).map_err(unexpected)?;
+    if args.with_paper() {
+        frame = beside_paper(&frame, &args.experiment, &metrics).map_err(unexpected)?;
     }
-    let text = render(&frame, args.format).map_err(|error| unexpected(&error))?;
-    let caption = caption(args, &answers.measurements, &frame);
+    frame = filter::keep(&frame, &comparisons, &names)?;
+    if let Some(by) = &args.sort {
+        frame = filter::sort(&frame, by, &names)?;
+    }
+    if let Some((table, cases)) = methods.filter(|_| frame.height() > 0) {
+        frame = with_methods(&frame, table, &cases, &metrics).map_err(unexpected)?;
+    }
+    for (case, keys) in settings::unlike_seeds(&answers.cases) {
+        Talk::warn(format!(
+            "{case}: its seeds were run with other {}: a mean of unlike things",
+            keys.join(", ")
+        ));
+    }
     if frame.height() == 0 {
-        talk.say(format!("{}: nothing is evaluated yet", args.experiment));
-    } else if args.format.is_for_people() {
-        // Two spaces at a line's end keep Markdown from joining the lines.
-        let end = if args.format == Format::Markdown { "  \n" } else { "\n" };
-        show::out(&(caption.join(end) + "\n\n"))?;
-    } else {
-        for line in &caption {
-            talk.say(line);
-        }
+        let why = if is_evaluated {
+            "no row is as --where asks"
+        } else {
+            "nothing is evaluated yet"
+        };
+        talk.say(format!("{}: {why}", args.experiment));
     }
-    if frame.height() > 0 || !args.format.is_for_people() {
-        show::out(&text)?;
+    show(args, &answers, &frame, &metrics, &columns, talk)?;
+    for line in missing::lines(&args.experiment, &answers.unfinished) {
+        talk.say(line);
     }
-    tell_what_is_missing(&args.experiment, &answers, talk);
     Ok(())
 }
 
-/// The asked metrics, all of which were measured; with nothing measured yet, any name will do.
-fn chosen<'a>(asked: &'a [String], measurements: &[Measurement]) -> Result<Vec<&'a str>, Failure> {
-    let measured: BTreeSet<&str> = measurements.iter().map(|m| m.metric.as_str()).collect();
+fn show(
+    args: &Args,
+    answers: &Answers,
+    frame: &DataFrame,
+    metrics: &[&str],
+    settings: &[&str],
+    talk: Talk,
+) -> Result<(), Failure> {
+    let cases = rows_of(frame).map_err(unexpected)?;
+    let is_one = cases.windows(2).all(|rows| rows[0].case == rows[1].case);
+    let layout = Layout {
+        per: args.per,
+        is_pivot: args.format.is_for_people() && !is_one && !args.long && args.per == Per::Test,
+        with_paper: args.with_paper(),
+    };
+    let caption = caption(&args.experiment, &answers.cases, frame, layout);
+    let bytes = if !args.format.is_for_people() {
+        caption
+            .iter()
+            .filter(|_| frame.height() > 0)
+            .for_each(|line| talk.say(line));
+        render::frame(frame, args.format).map_err(unexpected)?
+    } else if frame.height() == 0 {
+        return Ok(());
+    } else {
+        let sheets = if layout.is_pivot {
+            pivot::sheets(frame, metrics)
+        } else {
+            let without = frame.drop_many(settings.iter().copied());
+            tall::sheet(&without).map(|sheet| vec![sheet])
+        };
+        render::sheets(&sheets.map_err(unexpected)?, &caption, args.format).into_bytes()
+    };
+    deliver(&bytes, args.output.as_deref())
+}
+
+/// The asked metrics, all of which were measured; all that were measured, in the registry's order, where none is asked
+/// for. With nothing measured yet, any name will do.
+fn chosen<'a>(asked: &'a [String], measurements: &'a [Measurement]) -> Result<Vec<&'a str>, Failure> {
+    let mut measured: Vec<&str> = measurements.iter().map(|m| m.metric.as_str()).collect();
+    let place = |name: &str| {
+        METRICS
+            .iter()
+            .position(|metric| metric.name == name)
+            .unwrap_or(METRICS.len())
+    };
+    measured.sort_unstable();
+    measured.dedup();
+    measured.sort_by_key(|name| place(name));
     let absent = asked
         .iter()
-        .find(|name| !measured.is_empty() && !measured.contains(name.as_str()));
+        .find(|name| !measured.is_empty() && !measured.contains(&name.as_str()));
     match absent {
         Some(name) => Err(Failure::unknown("measured metric", name, measured)),
+        None if asked.is_empty() => Ok(measured),
         None => Ok(asked.iter().map(String::as_str).collect()),
     }
 }
 
-/// What was measured, with what: everything that a reader must know before believing a number.
-fn caption(args: &Args, measurements: &[Measurement], frame: &DataFrame) -> Vec<String> {
-    let distinct = |of: fn(&Measurement) -> &str| -> String {
-        let values: BTreeSet<&str> = measurements.iter().map(of).collect();
-        values.into_iter().collect::<Vec<_>>().join(", ")
-    };
-    let towers = distinct(|m| &m.towers);
-    let stand_in = if towers.contains("stand-in") {
-        " (stand-in: small seeded networks in place of CLIP, DINOv2 and VGG-16)"
-    } else {
-        ""
-    };
-    let seeds = measurements.iter().map(|m| m.seed).collect::<BTreeSet<_>>().len();
-    let spread = if seeds > 1 {
-        ", ± sample deviation over seeds"
-    } else {
-        ""
-    };
-    let mut lines = vec![
-        format!(
-            "{}: means over the pictures of each test set{spread}; gain = restored - degraded; PSNR in dB",
-            args.experiment
-        ),
-        format!("scale: {}; towers: {towers}{stand_in}", distinct(|m| &m.scale)),
-    ];
-    if args.paper {
-        let tables: Vec<String> = tables_in(frame)
-            .into_iter()
-            .map(|setting| format!("{} ({})", setting.table(), setting.title()))
-            .collect();
-        lines.push(if tables.is_empty() {
-            "paper: none of its test sets and degradations is among these".to_owned()
-        } else {
-            format!(
-                "paper: Perceive-IR as printed in table {}; full size and data, RGB, SSIM window not stated",
-                tables.join(" and ")
-            )
-        });
-    }
-    lines
+/// The settings that differ between cases, and those that --where and --sort name although they do not.
+fn setting_columns<'a>(
+    args: &Args,
+    comparisons: &[Comparison],
+    compared: &Compared<'a>,
+) -> Result<Vec<&'a str>, Failure> {
+    let sort = args.sort.as_deref().map(filter::direction).transpose()?;
+    let named: Vec<&str> = comparisons
+        .iter()
+        .map(|comparison| comparison.name.as_str())
+        .chain(sort.map(|(name, _)| name))
+        .collect();
+    let is_column = |key: &&str| compared.differing.contains(key) || named.contains(key);
+    Ok(compared.all.iter().copied().filter(is_column).collect())
 }
 
-/// The paper's tables that have a number here.
-fn tables_in(frame: &DataFrame) -> Vec<Setting> {
-    let Ok(column) = frame.column(beside::COLUMNS[0]).and_then(Column::str) else {
-        return Vec::new();
+/// The table that --methods are rows of, and which.
+fn methods(args: &Args) -> Result<Option<(&'static Table, Vec<&str>)>, Failure> {
+    if args.methods.is_empty() {
+        return Ok(None);
+    }
+    let Some(table) = paper::find(&args.experiment) else {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("--methods: {} is no table of the paper", args.experiment),
+        )
+        .help("--methods adds rows of the table that an experiment repeats: table2 … table13"));
     };
-    let here: BTreeSet<&str> = column.iter().flatten().collect();
-    Setting::ALL
-        .into_iter()
-        .filter(|setting| here.contains(setting.table()))
-        .collect()
+    let known: Vec<&str> = table.rows().into_iter().map(|(case, _)| case).collect();
+    if args.methods == ["all"] {
+        return Ok(Some((table, known)));
+    }
+    let asked: Vec<&str> = args.methods.iter().map(String::as_str).collect();
+    match asked.iter().find(|name| !known.contains(name)) {
+        Some(name) => Err(Failure::unknown(&format!("row of {}", table.name), name, known)),
+        None => Ok(Some((table, asked))),
+    }
 }
 
-fn tell_what_is_missing(experiment: &str, answers: &Answers, talk: Talk) {
-    if answers.unfinished.is_empty() {
-        return;
-    }
-    for Unfinished { case, pending } in &answers.unfinished {
-        let stages: Vec<String> = pending
-            .iter()
-            .filter_map(|pending| {
-                let (stage, state) = (pending.stage.as_deref()?, pending.state?);
-                let why = match (&pending.reason, state) {
-                    (Some(reason), RunState::Failed) => format!(" ({reason})"),
-                    _ => String::new(),
-                };
-                let label = pending
-                    .label
-                    .as_deref()
-                    .filter(|label| !label.is_empty() && *label != stage);
-                let label = label.map(|label| format!(" {label}")).unwrap_or_default();
-                Some(format!("{stage}{label} is {}{why}", state.name()))
-            })
-            .collect();
-        let stages = if stages.is_empty() {
-            "its evaluation has not begun".to_owned()
-        } else {
-            stages.join(", ")
-        };
-        talk.say(format!("not complete: {case}: {stages}"));
-    }
-    talk.say(format!("`perceive-ir run {experiment}` does what is missing"));
-}
-
-fn unexpected(error: &PolarsError) -> Failure {
+fn unexpected(error: PolarsError) -> Failure {
     Failure::new(
         Exit::Unexpected,
         format!("the table of results could not be made: {error}"),

@@ -416,12 +416,12 @@ mod tests {
         desk.append(&(evaluation(1, "a", 30.0) + &evaluation(2, "b", 32.0)));
         desk.import();
         let case = desk.database.case("ablation", "full", 0, "tiny", "{}").unwrap();
-        assert!(desk.database.evaluations(case).unwrap().is_empty());
+        assert!(desk.database.evaluations(&[case]).unwrap().is_empty());
         desk.database.use_artefact(case, "key").unwrap();
         desk.database.forget_run(&desk.run).unwrap();
         let means = desk.database.means_of_artefact("key").unwrap();
         assert_eq!((means[0].mean, means[0].pictures), (31.0, 2));
-        let pictures = desk.database.evaluations(case).unwrap();
+        let pictures = desk.database.evaluations(&[case]).unwrap();
         assert_eq!(
             pictures.iter().map(|row| row.picture.as_str()).collect::<Vec<_>>(),
             ["a", "b"]

@@ -1,90 +1,205 @@
 //! The paper's own numbers beside ours, where test set and degradation coincide.
 //!
 //! They get columns of their own, named `paper`: the paper does not state its SSIM window, and its network trained on
-//! other data, at full size.
+//! all of its data, at full size. An experiment that repeats a table (`table7`, `fig8`) has each case beside the row of its
+//! name; any other has every case beside Perceive-IR in the setting closest to it.
 
+use std::collections::{BTreeSet, HashMap};
+
+use perceive_datasets::catalogue;
 use polars::prelude::*;
 
-use super::table::AVERAGE;
-use crate::paper::{Score, Setting};
+use super::columns::{AVERAGE, Row, column_of, rows_of};
+use crate::paper::{self, Cell, PERCEIVE_IR, TABLES, Table, counterpart};
 
-/// The columns that [`beside_paper`] adds: which table, PSNR in dB, SSIM.
-pub const COLUMNS: [&str; 3] = ["paper_table", "paper_psnr", "paper_ssim"];
+/// The column that says which table a row's numbers of the paper are from.
+pub const TABLE: &str = "paper_table";
 
-/// Adds [`COLUMNS`] to a table of results: the paper's row for Perceive-IR in the setting closest to each case. A row of
-/// averages has the paper's average only where every row above it has a number of the paper.
-pub fn beside_paper(frame: &DataFrame) -> PolarsResult<DataFrame> {
+/// The column of the paper's numbers of a metric.
+pub fn paper_of(metric: &str) -> String {
+    column_of(metric, "paper")
+}
+
+/// The column of ours (restored) - the paper's.
+pub fn difference_of(metric: &str) -> String {
+    column_of(metric, "difference")
+}
+
+/// Adds [`TABLE`], [`paper_of`] and [`difference_of`] to a table of results, for those of `metrics` that the paper has.
+///
+/// A row of averages has the paper's printed average where its case has all of the paper's test sets, the mean of the
+/// paper's numbers where it has some of them and no others, and else none.
+pub fn beside_paper(frame: &DataFrame, experiment: &str, metrics: &[&str]) -> PolarsResult<DataFrame> {
     let rows = rows_of(frame)?;
-    let mut tables: Vec<Option<&str>> = Vec::with_capacity(rows.len());
-    let mut scores: Vec<Option<Score>> = Vec::with_capacity(rows.len());
-    for case in rows.chunk_by(|a, b| a.case == b.case) {
-        let tests: Vec<&Row> = case.iter().filter(|row| row.test != AVERAGE).collect();
-        let setting = Setting::of(tests.iter().map(|row| row.degradation));
-        let found: Vec<Option<Score>> = tests
-            .iter()
-            .map(|row| setting.and_then(|setting| setting.perceive_ir(row.test, row.degradation)))
-            .collect();
-        let average = found
-            .iter()
-            .cloned()
-            .collect::<Option<Vec<Score>>>()
-            .and_then(|scores| mean(&scores));
-        let closing = (case.len() > tests.len()).then_some(average);
-        for score in found.into_iter().chain(closing) {
-            tables.push(score.as_ref().and(setting).map(Setting::table));
-            scores.push(score);
-        }
-    }
+    let references: Vec<Option<(&'static Table, String)>> = rows
+        .chunk_by(|a, b| a.case == b.case)
+        .flat_map(|case| vec![reference(experiment, case); case.len()])
+        .collect();
     let mut wider = frame.clone();
-    wider.with_column(Column::new(COLUMNS[0].into(), tables))?;
-    let psnr: Vec<Option<f64>> = scores
+    let mut has_number = vec![false; rows.len()];
+    for metric in metrics {
+        let Some(name) = counterpart(metric) else { continue };
+        let Ok(ours) = frame.column(&column_of(metric, "restored")) else {
+            continue;
+        };
+        let mut values = Vec::with_capacity(rows.len());
+        for case in rows.chunk_by(|a, b| a.case == b.case) {
+            let reference = references[values.len()].as_ref();
+            let printed = reference.map(|(table, row)| Printed::new(table, row, name));
+            values.extend(printed.map_or(vec![None; case.len()], |printed| printed.of(case)));
+        }
+        let differences: Vec<Option<f64>> = ours
+            .f64()?
+            .iter()
+            .zip(&values)
+            .map(|(ours, paper)| Some(ours? - (*paper)?))
+            .collect();
+        for (has, value) in has_number.iter_mut().zip(&values) {
+            *has |= value.is_some();
+        }
+        // After the last column of this metric.
+        let is_of_metric = |column: &PlSmallStr| column.starts_with(&format!("{metric}_"));
+        let place = wider.get_column_names().into_iter().rposition(is_of_metric);
+        let place = place.map_or(wider.width(), |place| place + 1);
+        wider.insert_column(place, Column::new(paper_of(metric).into(), values))?;
+        wider.insert_column(place + 1, Column::new(difference_of(metric).into(), differences))?;
+    }
+    let tables: Vec<Option<&str>> = references
         .iter()
-        .map(|score| score.as_ref().map(|score| score.psnr))
+        .zip(has_number)
+        .map(|(reference, has)| reference.as_ref().filter(|_| has).map(|(table, _)| table.name))
         .collect();
-    wider.with_column(Column::new(COLUMNS[1].into(), psnr))?;
-    let ssim: Vec<Option<f64>> = scores
-        .iter()
-        .map(|score| score.as_ref().and_then(|score| score.ssim))
-        .collect();
-    wider.with_column(Column::new(COLUMNS[2].into(), ssim))?;
+    wider.with_column(Column::new(TABLE.into(), tables))?;
     Ok(wider)
 }
 
-struct Row<'a> {
-    /// Case, scale and towers.
-    case: [&'a str; 3],
-    test: &'a str,
-    degradation: &'a str,
+/// Appends rows of `table` as printed, in the test sets that `frame` has; their cases are called `PromptIR (paper)`.
+pub fn with_methods(frame: &DataFrame, table: &Table, methods: &[&str], metrics: &[&str]) -> PolarsResult<DataFrame> {
+    let mut seen = BTreeSet::new();
+    let ours = rows_of(frame)?;
+    let mut tests: Vec<Row<'_>> = ours
+        .iter()
+        .filter(|row| seen.insert((row.test, row.degradation)))
+        .copied()
+        .collect();
+    tests.sort_by_key(|row| row.test == AVERAGE);
+    let rows: Vec<(&str, &str)> = table
+        .rows()
+        .into_iter()
+        .filter(|(case, _)| methods.contains(case))
+        .collect();
+    let names: Vec<String> = rows.iter().map(|(_, method)| format!("{method} (paper)")).collect();
+    let repeated =
+        |of: &dyn Fn(&Row<'_>) -> String| -> Vec<String> { names.iter().flat_map(|_| tests.iter().map(of)).collect() };
+    let height = names.len() * tests.len();
+    let columns = frame.columns().iter().map(|column| {
+        let name = column.name().as_str();
+        let metric = metrics.iter().find(|metric| paper_of(metric) == name);
+        let printed = metric.and_then(|metric| counterpart(metric));
+        match (name, printed) {
+            ("case", _) => {
+                let cases = names.iter().flat_map(|name| vec![name.as_str(); tests.len()]);
+                Column::new(name.into(), cases.collect::<Vec<_>>())
+            }
+            ("test", _) => Column::new(name.into(), repeated(&|row| row.test.to_owned())),
+            ("degradation", _) => Column::new(name.into(), repeated(&|row| row.degradation.to_owned())),
+            (TABLE, _) => Column::new(name.into(), vec![table.name; height]),
+            (_, Some(metric)) => {
+                let values = rows
+                    .iter()
+                    .flat_map(|(case, _)| Printed::new(table, case, metric).of(&tests));
+                Column::new(name.into(), values.collect::<Vec<_>>())
+            }
+            _ => Column::full_null(name.into(), height, column.dtype()),
+        }
+    });
+    // A method that has nothing in these test sets says nothing.
+    let printed = metrics.iter().map(|metric| paper_of(metric));
+    let printed = printed.filter(|name| frame.column(name).is_ok());
+    let has_number = printed.map(|name| col(name).is_not_null()).fold(lit(false), Expr::or);
+    let added = DataFrame::new(height, columns.collect())?;
+    frame.vstack(&added.lazy().filter(has_number).collect()?)
 }
 
-fn rows_of(frame: &DataFrame) -> PolarsResult<Vec<Row<'_>>> {
-    let strings = |name: &str| Ok::<_, PolarsError>(frame.column(name)?.str()?.iter().map(Option::unwrap_or_default));
-    let cases = strings("case")?.zip(strings("scale")?).zip(strings("towers")?);
-    let rows = cases.zip(strings("test")?).zip(strings("degradation")?);
-    Ok(rows
-        .map(|((((case, scale), towers), test), degradation)| Row {
-            case: [case, scale, towers],
-            test,
-            degradation,
-        })
-        .collect())
+/// The row of the paper that stands beside a case.
+fn reference(experiment: &str, case: &[Row<'_>]) -> Option<(&'static Table, String)> {
+    if let Some(table) = paper::find(experiment) {
+        return Some((table, case.first()?.case[0].to_owned()));
+    }
+    let tests = case.iter().filter(|row| row.test != AVERAGE);
+    paper::nearest(tests.map(|row| row.degradation)).map(|table| (table, PERCEIVE_IR.to_owned()))
 }
 
-/// The mean of a case's numbers, as the paper's column of averages.
-fn mean(scores: &[Score]) -> Option<Score> {
-    let (first, count) = (scores.first()?, scores.len() as f64);
-    let ssim: Option<f64> = scores.iter().map(|score| score.ssim).sum();
-    Some(Score {
-        psnr: scores.iter().map(|score| score.psnr).sum::<f64>() / count,
-        ssim: ssim.map(|sum| sum / count),
-        ..first.clone()
+/// What a row of a table prints of one metric, by test set and degradation.
+struct Printed(HashMap<(&'static str, &'static str), f64>);
+
+impl Printed {
+    fn new(table: &Table, case: &str, metric: &str) -> Self {
+        let cells = table.cells().filter(|cell| cell.case == case && cell.metric == metric);
+        Self(cells.map(|cell| (column(&cell), cell.value)).collect())
+    }
+
+    /// One number a row of our case.
+    fn of(&self, case: &[Row<'_>]) -> Vec<Option<f64>> {
+        let sets: Vec<(&str, &str)> = case.iter().filter(|row| row.test != AVERAGE).map(set).collect();
+        let average = self.average(&sets);
+        let cell = |row: &Row<'_>| {
+            if row.test == AVERAGE {
+                average
+            } else {
+                self.0.get(&set(row)).copied()
+            }
+        };
+        case.iter().map(cell).collect()
+    }
+
+    fn average(&self, sets: &[(&str, &str)]) -> Option<f64> {
+        let printed = self.0.get(&(paper::AVERAGE, "")).copied();
+        let own = self.0.keys().filter(|(test, _)| *test != paper::AVERAGE).count();
+        if own == 0 {
+            // Table XIII prints averages alone, those of the test sets of Tables II and III.
+            return printed.filter(|_| is_averaged_somewhere(sets));
+        }
+        let cells: Option<Vec<f64>> = sets.iter().map(|set| self.0.get(set).copied()).collect();
+        let cells = cells.filter(|cells| !cells.is_empty())?;
+        let mean = cells.iter().sum::<f64>() / cells.len() as f64;
+        Some(printed.filter(|_| cells.len() == own).unwrap_or(mean))
+    }
+}
+
+/// Whether a table of the paper has exactly these test sets and prints their average.
+fn is_averaged_somewhere(sets: &[(&str, &str)]) -> bool {
+    let sets: BTreeSet<_> = sets.iter().copied().collect();
+    TABLES.iter().any(|table| {
+        let columns: BTreeSet<_> = table.cells().map(|cell| column(&cell)).collect();
+        let own: BTreeSet<_> = columns
+            .iter()
+            .copied()
+            .filter(|(test, _)| !test.is_empty() && *test != paper::AVERAGE)
+            .collect();
+        columns.contains(&(paper::AVERAGE, "")) && own == sets
     })
+}
+
+fn column(cell: &Cell) -> (&'static str, &'static str) {
+    (cell.test, cell.degradation)
+}
+
+/// A row's test set by the catalogue's name.
+fn set<'a>(row: &Row<'a>) -> (&'a str, &'a str) {
+    (
+        catalogue::find(row.test).map_or(row.test, |entry| entry.name),
+        row.degradation,
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const METRICS: [&str; 2] = ["psnr_rgb", "ssim_rgb"];
+
+    /// Every number is 30 dB and 0.9.
     fn results(rows: &[(&str, &str, &str)]) -> DataFrame {
         df!(
             "case" => rows.iter().map(|row| row.0).collect::<Vec<_>>(),
@@ -92,42 +207,115 @@ mod tests {
             "towers" => vec!["stand-in"; rows.len()],
             "test" => rows.iter().map(|row| row.1).collect::<Vec<_>>(),
             "degradation" => rows.iter().map(|row| row.2).collect::<Vec<_>>(),
+            "psnr_rgb_restored" => vec![30.0; rows.len()],
+            "ssim_rgb_restored" => vec![0.9; rows.len()],
         )
         .unwrap()
     }
 
-    fn psnr(frame: &DataFrame) -> Vec<Option<f64>> {
-        frame.column("paper_psnr").unwrap().f64().unwrap().iter().collect()
+    fn numbers(frame: &DataFrame, column: &str) -> Vec<Option<f64>> {
+        let column = frame.column(column).unwrap().f64().unwrap();
+        column
+            .iter()
+            .map(|value| value.map(|value| (value * 1e4).round() / 1e4))
+            .collect()
     }
 
+    const THREE: [(&str, &str, &str); 6] = [
+        ("perceive-ir", "cbsd68", "noise15"),
+        ("perceive-ir", "cbsd68", "noise25"),
+        ("perceive-ir", "cbsd68", "noise50"),
+        ("perceive-ir", "sots", "haze"),
+        ("perceive-ir", "rain100l", "rain"),
+        ("perceive-ir", AVERAGE, ""),
+    ];
+
     #[test]
-    fn only_what_coincides_has_a_number() {
-        let frame = beside_paper(&results(&[
+    fn an_experiment_of_ones_own_stands_beside_perceive_ir_where_they_coincide() {
+        let frame = results(&[
             ("one", "CBSD68", "noise25"),
             ("one", "my own", "noise25"),
             ("one", AVERAGE, ""),
             ("two", "CBSD68", "noise25"),
             ("two", "SOTS-Outdoor", "haze"),
-        ]))
-        .unwrap();
+        ]);
+        let frame = beside_paper(&frame, "mine", &METRICS).unwrap();
         // Noise alone is Table IV; noise and haze together are nearest to Table II.
-        assert_eq!(psnr(&frame), [Some(31.74), None, None, Some(31.53), Some(30.87)]);
+        let psnr = numbers(&frame, "psnr_rgb_paper");
+        assert_eq!(psnr, [Some(31.74), None, None, Some(31.53), Some(30.87)]);
+        let tables: Vec<Option<&str>> = frame.column(TABLE).unwrap().str().unwrap().iter().collect();
+        assert_eq!(tables[..3], [Some("Table IV"), None, None]);
+        assert_eq!(numbers(&frame, "psnr_rgb_difference")[0], Some(-1.74));
     }
 
     #[test]
-    fn the_average_is_the_papers_own() {
-        let frame = beside_paper(&results(&[
-            ("five", "CBSD68", "noise25"),
-            ("five", "SOTS-Outdoor", "haze"),
-            ("five", "Rain100L", "rain"),
-            ("five", "GoPro", "blur"),
-            ("five", "LOL", "low-light"),
-            ("five", AVERAGE, ""),
-        ]))
-        .unwrap();
-        // Printed: 29.84 and 0.909.
-        assert!((psnr(&frame)[5].unwrap() - 29.844).abs() < 1e-9);
-        let ssim = frame.column("paper_ssim").unwrap().f64().unwrap().get(5).unwrap();
-        assert!((ssim - 0.9094).abs() < 1e-9);
+    fn a_table_of_the_paper_has_each_case_beside_its_own_row_and_the_columns_of_a_metric_together() {
+        let frame = results(&[
+            ("a", "rain100l", "rain"),
+            ("h", "rain100l", "rain"),
+            ("mine", "rain100l", "rain"),
+        ]);
+        let frame = beside_paper(&frame, "table7", &METRICS).unwrap();
+        assert_eq!(numbers(&frame, "psnr_rgb_paper"), [Some(37.30), Some(37.76), None]);
+        assert_eq!(
+            numbers(&frame, "ssim_rgb_difference"),
+            [Some(-0.078), Some(-0.082), None]
+        );
+        let names: Vec<&str> = frame.get_column_names().into_iter().map(PlSmallStr::as_str).collect();
+        assert_eq!(
+            names[5..],
+            [
+                "psnr_rgb_restored",
+                "psnr_rgb_paper",
+                "psnr_rgb_difference",
+                "ssim_rgb_restored",
+                "ssim_rgb_paper",
+                "ssim_rgb_difference",
+                TABLE
+            ]
+        );
+    }
+
+    #[test]
+    fn the_average_is_the_printed_one_of_all_test_sets_and_a_mean_of_some() {
+        let average = |rows: &[(&str, &str, &str)]| {
+            let frame = beside_paper(&results(rows), "table2", &METRICS).unwrap();
+            *numbers(&frame, "psnr_rgb_paper").last().unwrap()
+        };
+        assert_eq!(average(&THREE), Some(32.63));
+        assert_eq!(average(&THREE[3..]), Some(34.58));
+        let foreign = [THREE[3], ("perceive-ir", "cbsd68", "rain"), THREE[5]];
+        assert_eq!(average(&foreign), None);
+    }
+
+    #[test]
+    fn a_table_of_averages_alone_needs_the_test_sets_that_it_averages() {
+        let rows = |count: usize| {
+            let rows = THREE.iter().take(count).chain(&THREE[5..]);
+            let rows: Vec<_> = rows.map(|row| ("restormer-n-h-r", row.1, row.2)).collect();
+            let frame = beside_paper(&results(&rows), "table13", &METRICS).unwrap();
+            *numbers(&frame, "psnr_rgb_paper").last().unwrap()
+        };
+        assert_eq!(rows(5), Some(32.63));
+        assert_eq!(rows(4), None);
+    }
+
+    #[test]
+    fn other_methods_come_as_printed_in_the_test_sets_that_there_are() {
+        let frame = beside_paper(&results(&THREE[3..]), "table2", &METRICS).unwrap();
+        let frame = with_methods(&frame, paper::find("table2").unwrap(), &["promptir"], &METRICS).unwrap();
+        let cases: Vec<Option<&str>> = frame.column("case").unwrap().str().unwrap().iter().collect();
+        assert_eq!(
+            cases[2..],
+            [
+                Some("perceive-ir"),
+                Some("PromptIR (paper)"),
+                Some("PromptIR (paper)"),
+                Some("PromptIR (paper)")
+            ]
+        );
+        let psnr = numbers(&frame, "psnr_rgb_paper");
+        assert_eq!(psnr[3..], [Some(30.58), Some(36.37), Some(33.475)]);
+        assert_eq!(numbers(&frame, "psnr_rgb_restored")[3..], [None; 3]);
     }
 }

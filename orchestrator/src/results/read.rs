@@ -1,95 +1,142 @@
-//! What the record knows about an experiment: every number of every case, and what is still missing.
+//! What the record knows about an experiment: the numbers of its cases, their settings, and what is still missing.
+//!
+//! Three statements, however many cases there are; SQLite averages over pictures.
 
-use serde_json::Value;
+use std::collections::HashMap;
 
-use super::table::{Measurement, test_name};
-use crate::database::experiments::Case;
+use super::measurement::{Measurement, Per};
+use super::settings::{self, Settings};
+use crate::database::evaluations::{Evaluation, Mean};
 use crate::database::progress::Pending;
 use crate::database::{Database, DatabaseError};
 use crate::failure::{Exit, Failure, nearest};
-
-/// The kinds of degradation in the order of the paper's tables.
-const KINDS: [&str; 5] = ["noise", "haze", "rain", "blur", "low-light"];
+use crate::paper::{self, Table};
 
 /// An experiment's numbers so far.
 #[derive(Debug)]
 pub struct Answers {
-    /// Case by case; within a case by kind of degradation, test set and strength.
+    /// Every case and seed that the experiment means today, in the order of the paper's table, or of birth.
+    pub cases: Vec<Case>,
+    /// Case by case.
     pub measurements: Vec<Measurement>,
     /// The cases that are not complete, each with what it waits for.
     pub unfinished: Vec<Unfinished>,
 }
 
+/// One point of the experiment's grid under one seed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    pub name: String,
+    /// `tiny`, `small` or `paper`.
+    pub scale: String,
+    /// What stood for CLIP, DINOv2 and VGG-16, such as `stand-in`; `none` where none was used.
+    pub towers: String,
+    pub seed: i64,
+    pub settings: Settings,
+}
+
 /// A case without all its numbers.
 #[derive(Debug)]
 pub struct Unfinished {
-    /// Such as `lambda2 0.05, seed 1`.
+    /// Such as `lambda2 0.05, small scale, seed 1`.
     pub case: String,
     pub pending: Vec<Pending>,
 }
 
-/// Reads everything about the cases that `experiment` means today.
+/// Reads the cases that `experiment` means today; only those called one of `only`, unless that is empty.
 ///
 /// # Errors
-/// [`Exit::Unknown`] for an experiment that was never run here.
-pub fn read(database: &Database, experiment: &str) -> Result<Answers, Failure> {
-    let cases = database.cases(experiment)?;
-    if cases.is_empty() {
+/// [`Exit::Unknown`] for an experiment that was never run here, or a case that it does not have.
+pub fn read(database: &Database, experiment: &str, only: &[String], per: Per) -> Result<Answers, Failure> {
+    let mut recorded = database.cases(experiment)?;
+    if recorded.is_empty() {
         return Err(unknown(experiment, &database.experiment_names()?));
     }
-    let mut answers = Answers {
-        measurements: Vec::new(),
-        unfinished: Vec::new(),
-    };
-    for case in cases {
-        let mut measurements = measurements(database, &case)?;
-        measurements.sort_by_cached_key(|m| order(&m.test, &m.degradation));
-        let pending = database.pending(case.id)?;
-        if !pending.is_empty() || measurements.is_empty() {
-            let case = format!("{}, {} scale, seed {}", case.name, case.scale, case.seed);
-            answers.unfinished.push(Unfinished { case, pending });
-        }
-        answers.measurements.append(&mut measurements);
+    if let Some(name) = only.iter().find(|name| recorded.iter().all(|case| case.name != **name)) {
+        let names = recorded.iter().map(|case| case.name.as_str());
+        let mut names: Vec<&str> = names.collect();
+        names.dedup();
+        return Err(Failure::unknown(&format!("case of {experiment}"), name, names));
     }
-    Ok(answers)
-}
-
-fn measurements(database: &Database, case: &Case) -> Result<Vec<Measurement>, DatabaseError> {
-    let towers = towers_of(&case.settings);
-    let rows = database.evaluations(case.id)?.into_iter();
-    Ok(rows
-        .map(|row| Measurement {
-            case: case.name.clone(),
-            scale: case.scale.clone(),
-            towers: towers.clone(),
-            seed: case.seed,
-            test: row.test,
-            degradation: row.degradation,
-            picture: row.picture,
-            tier: row.tier,
-            metric: row.metric,
-            value: row.value,
+    recorded.retain(|case| only.is_empty() || only.contains(&case.name));
+    let printed = paper::find(experiment).map(Table::rows).unwrap_or_default();
+    recorded.sort_by_key(|case| printed.iter().position(|row| row.0 == case.name).unwrap_or(usize::MAX));
+    let ids: Vec<i64> = recorded.iter().map(|case| case.id).collect();
+    let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
+    let measurements = measurements(database, &ids, &places, per)?;
+    let mut pending = HashMap::<i64, Vec<Pending>>::new();
+    for missing in database.pending(&ids)? {
+        pending.entry(missing.case_id).or_default().push(missing);
+    }
+    let mut is_measured = vec![false; recorded.len()];
+    for measurement in &measurements {
+        is_measured[measurement.case] = true;
+    }
+    let unfinished = recorded.iter().zip(is_measured).filter_map(|(case, is_measured)| {
+        let pending = pending.remove(&case.id);
+        (pending.is_some() || !is_measured).then(|| Unfinished {
+            case: format!("{}, {} scale, seed {}", case.name, case.scale, case.seed),
+            pending: pending.unwrap_or_default(),
         })
-        .collect())
+    });
+    let unfinished = unfinished.collect();
+    let cases = recorded.into_iter().map(|case| {
+        let settings = settings::parse(&case.settings);
+        Case {
+            towers: settings::towers(&settings),
+            name: case.name,
+            scale: case.scale,
+            seed: case.seed,
+            settings,
+        }
+    });
+    Ok(Answers {
+        cases: cases.collect(),
+        measurements,
+        unfinished,
+    })
 }
 
-/// The setting `towers` of a case.
-fn towers_of(settings: &str) -> String {
-    let settings: Value = serde_json::from_str(settings).unwrap_or_default();
-    settings["towers"].as_str().unwrap_or("not recorded").to_owned()
-}
-
-/// Noise before haze, CBSD68 before Kodak24, σ 15 before 25.
-fn order(test: &str, degradation: &str) -> (usize, String, u32, String) {
-    let kind = degradation.trim_end_matches(|c: char| c.is_ascii_digit());
-    let place = KINDS.iter().position(|known| *known == kind).unwrap_or(KINDS.len());
-    let strength = degradation[kind.len()..].parse().unwrap_or(0);
-    (
-        place,
-        test_name(test, degradation).to_owned(),
-        strength,
-        degradation.to_owned(),
-    )
+fn measurements(
+    database: &Database,
+    ids: &[i64],
+    places: &HashMap<i64, usize>,
+    per: Per,
+) -> Result<Vec<Measurement>, DatabaseError> {
+    Ok(match per {
+        Per::Test => {
+            let means = database.means(ids)?.into_iter();
+            let measurement = |mean: Mean| {
+                Some(Measurement {
+                    case: *places.get(&mean.case_id)?,
+                    test: mean.test,
+                    degradation: mean.degradation,
+                    picture: String::new(),
+                    tier: mean.tier,
+                    metric: mean.metric,
+                    value: mean.mean,
+                    pictures: mean.pictures as u32,
+                })
+            };
+            means.filter_map(measurement).collect()
+        }
+        Per::Picture => {
+            let numbers = database.evaluations(ids)?.into_iter();
+            let measurement = |number: Evaluation| {
+                Some(Measurement {
+                    case: *places.get(&number.case_id)?,
+                    test: number.test,
+                    degradation: number.degradation,
+                    picture: number.picture,
+                    tier: number.tier,
+                    metric: number.metric,
+                    value: number.value,
+                    pictures: 1,
+                })
+            };
+            numbers.filter_map(measurement).collect()
+        }
+    })
 }
 
 fn unknown(experiment: &str, recorded: &[String]) -> Failure {
@@ -118,36 +165,11 @@ mod tests {
     use crate::database::tests::database;
     use crate::journal::{Event, Line};
 
-    #[test]
-    fn test_sets_come_in_the_papers_order() {
-        let mut tests = [
-            ("LOL low-light", "low-light"),
-            ("Kodak24 noise15", "noise15"),
-            ("CBSD68 noise50", "noise50"),
-            ("my own snow", "snow"),
-            ("Rain100L rain", "rain"),
-            ("CBSD68 noise5", "noise5"),
-            ("SOTS-Outdoor haze", "haze"),
-        ];
-        tests.sort_by_cached_key(|(test, degradation)| order(test, degradation));
-        let names = tests.map(|(test, _)| test);
-        let expected = [
-            "CBSD68 noise5",
-            "CBSD68 noise50",
-            "Kodak24 noise15",
-            "SOTS-Outdoor haze",
-            "Rain100L rain",
-            "LOL low-light",
-            "my own snow",
-        ];
-        assert_eq!(names, expected);
-    }
-
-    fn evaluated(tier: &str, value: f64) -> Event {
+    fn evaluated(picture: &str, tier: &str, value: f64) -> Event {
         Event::Evaluation {
             test: "CBSD68 noise25".into(),
             degradation: "noise25".into(),
-            picture: "a.png".into(),
+            picture: picture.into(),
             tier: tier.into(),
             metric: "psnr_rgb".into(),
             value,
@@ -178,39 +200,73 @@ mod tests {
         database.use_artefact(case, key).unwrap();
     }
 
-    #[test]
-    fn numbers_come_through_the_artefacts_and_what_is_missing_is_told() {
-        let (folder, database) = database();
-        let settings = r#"{"towers":"stand-in"}"#;
-        let whole = database.case("quickstart", "base", 1, "tiny", settings).unwrap();
-        let events = vec![evaluated("degraded", 20.0), evaluated("restored", 29.5)];
-        attempted(&database, folder.path(), whole, "evaluate", "e1", events);
+    fn whole(database: &Database, key: &str) {
         let artefact = NewArtefact {
-            key: "e1",
+            key,
             stage: "evaluate",
             label: "",
-            path: "e1",
+            path: key,
             bytes: 1,
             settings: "{}",
         };
         database.record_artefact(artefact).unwrap();
-        let begun = database.case("quickstart", "base", 2, "tiny", settings).unwrap();
+    }
+
+    const SETTINGS: &str = r#"{"towers":"stand-in"}"#;
+
+    #[test]
+    fn numbers_come_through_the_artefacts_and_what_is_missing_is_told() {
+        let (folder, database) = database();
+        let done = database.case("quickstart", "base", 1, "tiny", SETTINGS).unwrap();
+        let events = vec![
+            evaluated("a.png", "degraded", 20.0),
+            evaluated("a.png", "restored", 29.0),
+            evaluated("b.png", "restored", 30.0),
+        ];
+        attempted(&database, folder.path(), done, "evaluate", "e1", events);
+        whole(&database, "e1");
+        let begun = database.case("quickstart", "base", 2, "tiny", SETTINGS).unwrap();
         attempted(&database, folder.path(), begun, "restore", "r2", Vec::new());
 
-        let answers = read(&database, "quickstart").unwrap();
-        let values: Vec<f64> = answers.measurements.iter().map(|m| m.value).collect();
-        assert_eq!(values, [20.0, 29.5]);
-        assert_eq!(answers.measurements[0].towers, "stand-in");
+        let answers = read(&database, "quickstart", &[], Per::Test).unwrap();
+        let means: Vec<(f64, u32)> = answers.measurements.iter().map(|m| (m.value, m.pictures)).collect();
+        assert_eq!(means, [(20.0, 1), (29.5, 2)]);
+        assert_eq!(answers.cases[0].towers, "stand-in");
         assert_eq!(answers.unfinished.len(), 1);
         assert!(answers.unfinished[0].case.contains("seed 2"));
         assert_eq!(answers.unfinished[0].pending[0].stage.as_deref(), Some("restore"));
-        assert_eq!(read(&database, "nothing").unwrap_err().exit, Exit::Unknown);
+        assert_eq!(
+            read(&database, "nothing", &[], Per::Test).unwrap_err().exit,
+            Exit::Unknown
+        );
+
+        let pictures = read(&database, "quickstart", &[], Per::Picture).unwrap().measurements;
+        let pictures: Vec<(&str, f64)> = pictures.iter().map(|m| (m.picture.as_str(), m.value)).collect();
+        assert_eq!(pictures, [("a.png", 20.0), ("a.png", 29.0), ("b.png", 30.0)]);
     }
 
     #[test]
-    fn towers_are_read_from_the_settings() {
-        assert_eq!(towers_of(r#"{"seed": 1, "towers": "stand-in"}"#), "stand-in");
-        assert_eq!(towers_of("{}"), "not recorded");
+    fn cases_that_share_an_artefact_share_its_numbers_and_others_are_left_out() {
+        let (folder, database) = database();
+        let first = database.case("table7", "a", 1, "tiny", SETTINGS).unwrap();
+        let events = vec![evaluated("a.png", "restored", 29.0)];
+        attempted(&database, folder.path(), first, "evaluate", "e1", events);
+        whole(&database, "e1");
+        let second = database.case("table7", "b", 1, "tiny", SETTINGS).unwrap();
+        database.use_artefact(second, "e1").unwrap();
+
+        let both = read(&database, "table7", &[], Per::Test).unwrap();
+        assert_eq!(both.measurements.iter().map(|m| m.case).collect::<Vec<_>>(), [0, 1]);
+        let one = read(&database, "table7", &["b".into()], Per::Test).unwrap();
+        assert_eq!((one.cases.len(), one.cases[0].name.as_str()), (1, "b"));
+        assert_eq!(one.measurements.len(), 1);
+        let failure = read(&database, "table7", &["c".into()], Per::Test).unwrap_err();
+        assert_eq!(failure.exit, Exit::Unknown);
+        assert!(
+            failure.with_help().contains("case of table7"),
+            "{}",
+            failure.with_help()
+        );
     }
 
     #[test]

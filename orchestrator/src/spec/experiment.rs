@@ -58,6 +58,7 @@ pub struct Experiment {
     pub negatives: Negatives,
     /// The network and its loss.
     pub restore: Restore,
+    /// How trainings are looked after: it changes no result.
     pub upkeep: Upkeep,
 }
 
