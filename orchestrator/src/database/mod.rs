@@ -260,6 +260,8 @@ fn is_untouchable(path: &Path) -> bool {
     let writable = std::fs::File::options().append(true).open(path);
     let read_only = writable.is_err_and(|error| error.kind() == std::io::ErrorKind::ReadOnlyFilesystem);
     read_only && std::fs::metadata(log).map_or(0, |log| log.len()) == 0
+}
+
 /// Ids as one value, for `IN (SELECT value FROM json_each(?))`: a question about many is one statement.
 fn list(ids: &[i64]) -> String {
     serde_json::json!(ids).to_string()
