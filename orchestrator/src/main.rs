@@ -6,6 +6,7 @@
 mod command;
 mod database;
 mod device;
+mod disk;
 mod failure;
 mod home;
 mod journal;

@@ -126,7 +126,10 @@ fn an_interrupted_reproduction_goes_on_and_is_equal() {
         let folders = fs::read_dir(&work).into_iter().flatten().flatten();
         folders
             .into_iter()
-            .any(|folder| folder.path().join("state.safetensors").exists())
+            .filter_map(|folder| fs::read_dir(folder.path().join("checkpoints")).ok())
+            .flatten()
+            .flatten()
+            .any(|file| file.path().extension().is_some_and(|ending| ending == "safetensors"))
     };
     wait_until("the reproduction saves its state", saved);
     running.signal(CTRL_C);

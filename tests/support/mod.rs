@@ -57,6 +57,9 @@ impl Desk {
         command
             .env_remove("PERCEIVE_HOME")
             .env_remove("PERCEIVE_EXPERIMENTS")
+            .env_remove("PERCEIVE_PICTURES")
+            .env_remove("PERCEIVE_SIMD")
+            .env_remove("RAYON_NUM_THREADS")
             .env("TZ", "UTC")
             .current_dir(self.folder.path());
         command

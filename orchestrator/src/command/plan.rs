@@ -3,12 +3,10 @@
 use clap::ValueEnum;
 
 use crate::{
-    command::{
-        doctor::free_space,
-        planned::{Choice, planned},
-    },
+    command::planned::{Choice, planned},
     database::Database,
     device::DeviceName,
+    disk::free_space,
     failure::Failure,
     home::Home,
     plan::{Graph, Standing, Standings, estimate::Estimates},

@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Outcome, train::folder::checkpoints, watchdog::Watchdog};
 use crate::{
+    disk,
     failure::{Exit, Failure},
     home::Home,
     journal::{Event, Journal},
@@ -58,6 +59,8 @@ impl Context {
             told: Instant::now(),
         };
         create_folder(&context.output())?;
+        let output = context.output();
+        disk::sweep(&output).map_err(|error| Failure::io(format!("cannot clean {}", output.display()), &error))?;
         Ok(context)
     }
 
@@ -217,8 +220,12 @@ pub fn write_json(path: &Path, value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_vec(value).map_err(|error| Failure::new(Exit::Unexpected, error.to_string()))?;
     let unfinished = path.with_extension("unfinished");
     let failed = |error| Failure::io(format!("cannot write {}", path.display()), &error);
-    std::fs::write(&unfinished, text).map_err(failed)?;
-    std::fs::rename(&unfinished, path).map_err(failed)
+    let written = std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, path));
+    written.map_err(|error| {
+        // Half a file is of no use to anybody.
+        let _ = std::fs::remove_file(&unfinished);
+        failed(error)
+    })
 }
 
 /// Reads what [`write_json`] wrote.

@@ -6,6 +6,7 @@ use sysinfo::System;
 
 use super::finding::Finding;
 use crate::device::DeviceName;
+use crate::disk::free_space;
 use crate::failure::Exit;
 
 const GIB: f64 = (1u64 << 30) as f64;
@@ -113,27 +114,6 @@ fn disk(home: &Path) -> Finding {
             "a run needs about 1 GiB: free some, or use another disk with --home DIR",
         )
     }
-}
-
-/// Bytes that this user may still write on the disk of `path`, or of the folder it will be made in.
-#[cfg(unix)]
-pub fn free_space(path: &Path) -> Option<u64> {
-    use std::ffi::CString;
-    use std::os::unix::ffi::OsStrExt;
-
-    let absolute = std::path::absolute(path).ok()?;
-    let there = absolute.ancestors().find(|folder| folder.exists())?;
-    let there = CString::new(there.as_os_str().as_bytes()).ok()?;
-    // SAFETY: `statvfs` is plain numbers, for which zeros are valid.
-    let mut disk: libc::statvfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the path ends with a zero byte, and `disk` outlives the call.
-    let done = unsafe { libc::statvfs(there.as_ptr(), &raw mut disk) };
-    (done == 0).then(|| disk.f_bavail * disk.f_frsize)
-}
-
-#[cfg(not(unix))]
-pub fn free_space(_path: &Path) -> Option<u64> {
-    None
 }
 
 #[cfg(test)]

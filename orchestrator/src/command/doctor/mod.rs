@@ -11,8 +11,6 @@ mod machine;
 mod record;
 mod repair;
 
-pub use machine::free_space;
-
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::show::{self, Cell, Format, Table, Talk, count};

@@ -1,6 +1,7 @@
 //! Writing checkpoints beside the training: the training goes on while a snapshot of it is hashed and written.
 
 use std::{
+    fs,
     io::{self, ErrorKind},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
@@ -11,6 +12,7 @@ use perceive_model::weights::{Checkpoint, WeightsError};
 
 use super::{course::Course, folder::Folder, retention::kept};
 use crate::{
+    disk::free_space,
     failure::{Exit, Failure},
     journal::Event,
     spec::upkeep::Upkeep,
@@ -174,7 +176,10 @@ fn write(folder: &Folder, rule: Rule, step: u64, mut state: Checkpoint, course: 
         }
         written => written?,
     }
-    prune(folder, rule, course)
+    let size = fs::metadata(folder.file(step)).map_or(0, |file| file.len());
+    let scarce = free_space(&folder.file(step)).is_some_and(|free| free < 2 * size);
+    // The journal and the record need room too.
+    prune(folder, if scarce { Rule { last: 1, ..rule } } else { rule }, course)
 }
 
 fn prune(folder: &Folder, rule: Rule, course: &Course) -> Result<(), Failure> {
