@@ -34,30 +34,6 @@ fn a_full_disk_is_told_at_whatever_it_stops_and_the_same_command_goes_on_when_th
 }
 
 #[test]
-fn a_disk_with_room_for_fewer_checkpoints_than_asked_for_keeps_fewer() {
-    let desk = Desk::with(LONG);
-    let run = [
-        "run",
-        "long",
-        "--set",
-        "upkeep.save_every=0",
-        "--set",
-        "upkeep.keep_last=1000",
-    ];
-    let Some(_disk) = SmallDisk::at(desk.home(), "16m") else {
-        println!("skipped: this user may not mount a small file system");
-        return;
-    };
-    desk.run(&run).fine();
-    desk.is_tidy();
-    let saved = desk.ask("SELECT CAST(count(*) AS TEXT) FROM events WHERE kind = 'saved'");
-    let saved: u64 = saved[0].parse().unwrap();
-    let weights = std::fs::metadata(desk.artefacts("restore")[0].join("model.safetensors")).unwrap();
-    // Weights and two moments each: more than the disk holds.
-    assert!(saved * 3 * weights.len() > 2 * (16 << 20), "{saved} checkpoints");
-}
-
-#[test]
 fn a_limit_on_the_size_of_files_is_told_like_a_full_disk() {
     let desk = Desk::with(LONG);
     // The state of the smallest training is larger, and so may be the database's log.

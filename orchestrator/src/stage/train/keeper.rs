@@ -1,18 +1,15 @@
 //! Writing checkpoints beside the training: the training goes on while a snapshot of it is hashed and written.
 
 use std::{
-    fs,
-    io::{self, ErrorKind},
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use perceive_model::weights::{Checkpoint, WeightsError};
+use perceive_model::weights::Checkpoint;
 
 use super::{course::Course, folder::Folder, retention::kept};
 use crate::{
-    disk::free_space,
     failure::{Exit, Failure},
     journal::Event,
     spec::upkeep::Upkeep,
@@ -168,29 +165,11 @@ fn lock(writing: &Mutex<Option<Writing>>) -> std::sync::MutexGuard<'_, Option<Wr
 /// Writes one checkpoint and removes those that are kept no longer.
 fn write(folder: &Folder, rule: Rule, step: u64, mut state: Checkpoint, course: &Course) -> Result<(), Failure> {
     course.put(&mut state);
-    match folder.write(step, &mut state) {
-        Err(WeightsError::Write { source, .. }) if is_full(&source) => {
-            // Earlier ones make room: fewer than asked for are better than none from here on.
-            prune(folder, Rule { last: 1, ..rule }, course)?;
-            folder.write(step, &mut state)?;
-        }
-        written => written?,
-    }
-    let size = fs::metadata(folder.file(step)).map_or(0, |file| file.len());
-    let scarce = free_space(&folder.file(step)).is_some_and(|free| free < 2 * size);
-    // The journal and the record need room too.
-    prune(folder, if scarce { Rule { last: 1, ..rule } } else { rule }, course)
-}
-
-fn prune(folder: &Folder, rule: Rule, course: &Course) -> Result<(), Failure> {
+    folder.write(step, &mut state)?;
     let steps = folder.steps()?;
     let kept = kept(&steps, &course.scores, rule.last, rule.best);
     let mut gone = steps.into_iter().filter(|step| !kept.contains(step));
     gone.try_for_each(|step| folder.remove(step))
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 #[cfg(test)]
