@@ -12,7 +12,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{PerceiveIrConfig, Pgca, PgcaMode, Pgm, PgmScope};
+use super::{PerceiveIrConfig, Pgca, PgcaMode, Pgm, PgmScope, modulate};
 use crate::network::channel_norm::{ChannelNorm, NormKind};
 use crate::network::restormer::{Gdfn, Mdta};
 
@@ -84,14 +84,6 @@ impl EnhancedBlock {
     }
 }
 
-/// `PGM(x, c)`, or x where there is no PGM or no condition.
-fn modulate(pgm: Option<&Pgm>, x: Tensor<4>, condition: Option<&Tensor<2>>) -> Tensor<4> {
-    match (pgm, condition) {
-        (Some(pgm), Some(condition)) => pgm.forward(x, condition.clone()),
-        _ => x,
-    }
-}
-
 /// The ETBs of the latent or of one decoder level.
 #[derive(Module, Debug)]
 pub struct Level {
@@ -102,11 +94,7 @@ pub struct Level {
 
 impl Level {
     pub fn new(count: usize, channels: usize, heads: usize, config: &PerceiveIrConfig, device: &Device) -> Self {
-        let hidden = if config.pgm_hidden == 0 {
-            channels
-        } else {
-            config.pgm_hidden
-        };
+        let hidden = config.parts().hidden(channels);
         let pgm_of = |scope: PgmScope| {
             let condition_dim = config.condition_dim().filter(|_| config.pgm_scope == scope)?;
             Some(Pgm::new(channels, condition_dim, hidden, config.pgm_kernel, device))

@@ -68,3 +68,11 @@ impl Pgm {
         x * gamma.reshape([batch, channels, 1, 1]) + beta.reshape([batch, channels, 1, 1])
     }
 }
+
+/// `PGM(x, c)`, or x where there is no PGM or no condition.
+pub fn modulate(pgm: Option<&Pgm>, x: Tensor<4>, condition: Option<&Tensor<2>>) -> Tensor<4> {
+    match (pgm, condition) {
+        (Some(pgm), Some(condition)) => pgm.forward(x, condition.clone()),
+        _ => x,
+    }
+}
