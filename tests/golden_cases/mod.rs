@@ -6,7 +6,7 @@
 //! ```ignore
 //! pub fn run(case: &Case) -> Outcome {
 //!     let config: RestormerConfig = case.config();
-//!     network::compare(case, Restormer::new(&config, &case.device), Restormer::forward)
+//!     network::compare(case, 8, Restormer::new(&config, &case.device), Restormer::forward)
 //! }
 //! ```
 //!
@@ -19,17 +19,26 @@
 //! outcome
 //! ```
 
+mod airnet;
 pub mod case;
 mod clip;
 mod clip_tokenizer;
+mod deform_conv2d;
 mod dinov2;
+mod fsnet;
+mod instructir;
 mod losses;
+mod mambair;
 mod metrics;
+mod mprnet;
+mod nafnet;
 pub mod network;
 pub mod outcome;
 mod perceive_ir;
+mod promptir;
 mod resize;
 mod restormer;
+mod selective_scan;
 mod vgg16;
 
 use case::Case;
@@ -38,15 +47,30 @@ use outcome::Outcome;
 /// What runs the cases of one network, by the beginning of their names.
 pub type Handler = (&'static str, fn(&Case) -> Outcome);
 
+/// Cases of what the program does not do, though their names begin as others do.
+pub const ABSENT: &[&str] = &[
+    // Batch norm on the batch's own statistics, momentum contrast.
+    "airnet_train",
+];
+
 /// The longest fitting beginning wins.
 pub const HANDLERS: &[Handler] = &[
+    ("airnet", airnet::run),
     ("clip", clip::run),
     ("clip_tokenizer", clip_tokenizer::run),
+    ("deform_conv2d", deform_conv2d::run),
     ("dinov2", dinov2::run),
+    ("fsnet", fsnet::run),
+    ("instructir", instructir::run),
     ("losses", losses::run),
+    ("mambair", mambair::run),
     ("metrics", metrics::run),
+    ("mprnet", mprnet::run),
+    ("nafnet", nafnet::run),
     ("perceive_ir", perceive_ir::run),
+    ("promptir", promptir::run),
     ("resize", resize::run),
     ("restormer", restormer::run),
+    ("selective_scan", selective_scan::run),
     ("vgg16", vgg16::run),
 ];

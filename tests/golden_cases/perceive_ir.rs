@@ -27,7 +27,7 @@ pub fn run(case: &Case) -> Outcome {
         ..PerceiveIrConfig::default()
     };
     let network = Network::new(&NetworkConfig::PerceiveIr(config), &case.device);
-    let mut outcome = network::compare(case, network.clone(), |network, image| {
+    let mut outcome = network::compare(case, 8, network.clone(), |network, image| {
         let guidance = guidance(case, image.dims()[0]);
         network.forward(image, Some(guidance)).image
     });

@@ -7,7 +7,7 @@ use super::{case::Case, network, outcome::Outcome};
 
 /// The official code's names of its settings.
 #[derive(Deserialize)]
-struct Official {
+pub struct Official {
     dim: usize,
     num_blocks: [usize; 4],
     num_refinement_blocks: usize,
@@ -45,7 +45,7 @@ pub fn run(case: &Case) -> Outcome {
     let norm = config.norm;
     let config = NetworkConfig::Restormer(config);
     let network = Network::new(&config, &case.device);
-    let mut outcome = network::compare(case, network.clone(), |network, image| {
+    let mut outcome = network::compare(case, 8, network.clone(), |network, image| {
         network.forward(image, None).image
     });
 

@@ -37,7 +37,7 @@ pub(super) fn normal<A: Arithmetic>(x: f32) -> (f32, f32) {
 
 /// `e^x` for -87 <= x <= 0: `2^n e^r` with |r| <= ln 2 / 2, Cephes' polynomial for `e^r`.
 #[inline(always)]
-fn exp<A: Arithmetic>(x: f32) -> f32 {
+pub(super) fn exp<A: Arithmetic>(x: f32) -> f32 {
     /// Adding it rounds to an integer and leaves that integer in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let shifted = A::mul_add(x, std::f32::consts::LOG2_E, ROUND);

@@ -21,6 +21,7 @@ mod gated_depthwise3x3;
 mod gelu_gate;
 mod layer_norm;
 mod pointwise;
+mod selective_scan;
 
 #[cfg(test)]
 mod agreement;
@@ -33,3 +34,4 @@ pub use gated_depthwise3x3::gated_depthwise3x3;
 pub use gelu_gate::gelu_gate;
 pub use layer_norm::layer_norm;
 pub use pointwise::pointwise;
+pub use selective_scan::selective_scan;

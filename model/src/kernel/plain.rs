@@ -55,3 +55,27 @@ pub fn channel_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, temperature: 
     let scores = q.matmul(k.swap_dims(2, 3)) / lengths * temperature.reshape([1, heads, 1, 1]);
     softmax(scores, 3).matmul(v).reshape([b, c, h, w])
 }
+
+/// See [`selective_scan`](super::selective_scan()).
+pub fn selective_scan(u: Tensor<3>, delta: Tensor<3>, a: Tensor<2>, b: Tensor<4>, c: Tensor<4>) -> Tensor<3> {
+    let [batch, channels, length] = u.dims();
+    let [_, groups, states, _] = b.dims();
+    let of_channels = |x: Tensor<4>| {
+        let shape = [batch, groups, channels / groups, states, length];
+        x.unsqueeze_dim::<5>(2)
+            .expand(shape)
+            .reshape([batch, channels, states, length])
+    };
+    let (b, c) = (of_channels(b), of_channels(c)); // [B, D, N, L]
+    let decays = (delta.clone().unsqueeze_dim::<4>(2) * a.reshape([1, channels, states, 1])).exp();
+    let inputs = (delta * u).unsqueeze_dim::<4>(2) * b;
+    let mut state = Tensor::zeros([batch, channels, states, 1], &inputs.device());
+    let mut states_of = Vec::with_capacity(length);
+    for t in 0..length {
+        state = decays.clone().narrow(3, t, 1) * state + inputs.clone().narrow(3, t, 1);
+        states_of.push(state.clone());
+    }
+    (Tensor::cat(states_of, 3) * c)
+        .sum_dim(2)
+        .reshape([batch, channels, length])
+}

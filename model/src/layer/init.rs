@@ -19,6 +19,31 @@ pub fn uniform<const D: usize>(shape: [usize; D], bound: f32, device: &Device) -
     })
 }
 
+/// Even between two values.
+pub fn between<const D: usize>(shape: [usize; D], low: f32, high: f32, device: &Device) -> Param<Tensor<D>> {
+    let seed = draw(device);
+    let (centre, half) = (f32::midpoint(low, high), (high - low) / 2.0);
+    lazy(shape, device, move |count| {
+        units(seed).take(count).map(|unit| centre + unit * half).collect()
+    })
+}
+
+/// Each value a function of an even number in -1..1 and of its index.
+pub fn initial<const D: usize>(
+    shape: [usize; D],
+    device: &Device,
+    value: impl Fn(f32, usize) -> f32 + Send + Sync + 'static,
+) -> Param<Tensor<D>> {
+    let seed = draw(device);
+    lazy(shape, device, move |count| {
+        units(seed)
+            .take(count)
+            .enumerate()
+            .map(|(index, unit)| value(unit, index))
+            .collect()
+    })
+}
+
 /// Normal with mean 0 (Box-Muller).
 pub fn normal<const D: usize>(shape: [usize; D], deviation: f32, device: &Device) -> Param<Tensor<D>> {
     let seed = draw(device);

@@ -3,12 +3,18 @@
 //! A field is called what the key is called (`weight`, `bias`) and a weight lies as in a published checkpoint
 //! (`[out, in]` of a linear layer), so loading needs no renaming and no transposing (see [`crate::weights`]).
 
+mod batch_norm;
 mod conv;
+mod gap;
 mod init;
 mod layer_norm;
 mod linear;
+mod sequence;
 
+pub use batch_norm::BatchNorm;
 pub use conv::Conv2d;
-pub use init::{constant, normal, uniform};
+pub use gap::Gap;
+pub use init::{between, constant, initial, normal, uniform};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;
+pub use sequence::Sequence;

@@ -1,4 +1,4 @@
-//! Layer norm over the channels of every pixel: Restormer's two variants.
+//! Layer norm over the channels of every pixel: Restormer's two variants, and NAFNet's with another epsilon.
 
 use burn::{
     module::{Module, Param},
@@ -30,6 +30,7 @@ pub struct ChannelNorm {
     pub weight: Param<Tensor<1>>,
     /// `[C]`, starts at 0.
     pub bias: Option<Param<Tensor<1>>>,
+    epsilon: f64,
 }
 
 impl ChannelNorm {
@@ -37,11 +38,20 @@ impl ChannelNorm {
         Self {
             weight: constant([channels], 1.0, device),
             bias: (kind == NormKind::WithBias).then(|| constant([channels], 0.0, device)),
+            epsilon: EPSILON,
+        }
+    }
+
+    /// With a bias and another epsilon.
+    pub fn with_epsilon(channels: usize, epsilon: f64, device: &Device) -> Self {
+        Self {
+            epsilon,
+            ..Self::new(channels, NormKind::WithBias, device)
         }
     }
 
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        layer_norm(x, self.weight.val(), self.bias.as_ref().map(Param::val), EPSILON)
+        layer_norm(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.epsilon)
     }
 }

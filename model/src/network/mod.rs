@@ -3,18 +3,37 @@
 //! One folder a network; [`registry`] lists them, with their settings and presets, behind the one type [`Network`].
 //! A network's fields are named as its official code names its weights, so published checkpoints load as they are.
 
+pub mod airnet;
+mod channel_gate;
 mod channel_norm;
 mod convolution;
+pub mod four_levels;
+pub mod fsnet;
+mod global_mean;
+pub mod instructir;
+pub mod mambair;
+pub mod mprnet;
+pub mod nafnet;
 pub mod perceive_ir;
+pub mod perceive_ir_nafnet;
 mod pixel_shuffle;
+pub mod promptir;
 mod registry;
 pub mod restormer;
 mod settings;
 pub mod whole_picture;
 
+pub use airnet::{AirNet, AirNetConfig};
 pub use channel_norm::{ChannelNorm, NormKind};
-pub use perceive_ir::{PerceiveIr, PerceiveIrConfig};
+pub use fsnet::{FsNet, FsNetConfig};
+pub use instructir::{InstructIr, InstructIrConfig};
+pub use mambair::{MambaIr, MambaIrConfig};
+pub use mprnet::{MprNet, MprNetConfig};
+pub use nafnet::{Nafnet, NafnetConfig};
+pub use perceive_ir::{Parts, PerceiveIr, PerceiveIrConfig};
+pub use perceive_ir_nafnet::{PerceiveIrNafnet, PerceiveIrNafnetConfig};
 pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
+pub use promptir::{PromptIr, PromptIrConfig};
 pub use registry::{Network, NetworkConfig};
 pub use restormer::{Restormer, RestormerConfig};
 pub use settings::{ConfigError, NetworkSettings, Size};
@@ -35,7 +54,7 @@ pub struct Restored {
 
 /// What training, evaluation and negatives ask of a network.
 pub trait Restorer: Module {
-    /// image `[B, 3, H, W]` in \[0, 1\], H and W multiples of [`whole_picture::MULTIPLE`].
+    /// image `[B, 3, H, W]` in \[0, 1\], H and W multiples of [`multiple`](Self::multiple).
     ///
     /// # Panics
     /// If the network is guided and there is no guidance.
@@ -49,5 +68,15 @@ pub trait Restorer: Module {
     /// Whether [`restore`](Self::restore) needs DINOv2's tokens.
     fn needs_guidance(&self) -> bool {
         false
+    }
+
+    /// What heights and widths have to be multiples of; 1 for a network that takes any size.
+    fn multiple(&self) -> usize {
+        whole_picture::MULTIPLE
+    }
+
+    /// The key of the last layer, where its output is added to the picture: at zero, the network gives its input back.
+    fn last_layer(&self) -> Option<&'static str> {
+        Some("output")
     }
 }

@@ -9,13 +9,24 @@ use burn::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ConfigError, Guidance, NetworkSettings, PerceiveIr, PerceiveIrConfig, Restored, Restorer, Restormer,
-    RestormerConfig, Size,
+    AirNet, AirNetConfig, ConfigError, FsNet, FsNetConfig, Guidance, InstructIr, InstructIrConfig, MambaIr,
+    MambaIrConfig, MprNet, MprNetConfig, Nafnet, NafnetConfig, NetworkSettings, Parts, PerceiveIr, PerceiveIrConfig,
+    PerceiveIrNafnet, PerceiveIrNafnetConfig, PromptIr, PromptIrConfig, Restored, Restorer, Restormer, RestormerConfig,
+    Size,
 };
+use crate::weights::shapes;
 
 networks! {
     "restormer" => Restormer(RestormerConfig),
     "perceive-ir" => PerceiveIr(PerceiveIrConfig),
+    "nafnet" => Nafnet(NafnetConfig),
+    "perceive-ir-nafnet" => PerceiveIrNafnet(PerceiveIrNafnetConfig),
+    "promptir" => PromptIr(PromptIrConfig),
+    "mprnet" => MprNet(MprNetConfig),
+    "airnet" => AirNet(AirNetConfig),
+    "fsnet" => FsNet(FsNetConfig),
+    "instructir" => InstructIr(InstructIrConfig),
+    "mambair" => MambaIr(MambaIrConfig),
 }
 
 /// Makes [`Network`] and [`NetworkConfig`] of lines `"name" => Network(Settings)`.
@@ -72,6 +83,15 @@ macro_rules! networks {
                 self
             }
 
+            /// For a Perceive-IR on any backbone: which of its parts it has. Without effect on the others.
+            #[must_use]
+            pub fn with_parts(mut self, parts: &Parts) -> Self {
+                match &mut self {
+                    $(Self::$network(settings) => settings.set_parts(parts)),+
+                }
+                self
+            }
+
             pub fn needs_guidance(&self) -> bool {
                 match self {
                     $(Self::$network(settings) => settings.needs_guidance()),+
@@ -107,6 +127,18 @@ macro_rules! networks {
             fn needs_guidance(&self) -> bool {
                 match self {
                     $(Self::$network(network) => Restorer::needs_guidance(network)),+
+                }
+            }
+
+            fn multiple(&self) -> usize {
+                match self {
+                    $(Self::$network(network) => Restorer::multiple(network)),+
+                }
+            }
+
+            fn last_layer(&self) -> Option<&'static str> {
+                match self {
+                    $(Self::$network(network) => Restorer::last_layer(network)),+
                 }
             }
         }
@@ -194,7 +226,10 @@ impl Network {
 
     /// How many numbers the network learns.
     pub fn parameters(&self) -> usize {
-        self.num_params()
+        let shapes = shapes(self).into_iter();
+        // A batch norm's statistics are stored beside what it learns.
+        let learned = shapes.filter(|(key, _)| !key.contains(".running_"));
+        learned.map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 }
 
@@ -217,6 +252,14 @@ mod tests {
         let paper = |name| NetworkConfig::sized(name, Size::Paper).unwrap().parameters();
         assert_eq!(paper("restormer"), 26_126_644);
         assert_eq!(paper("perceive-ir"), 42_019_828);
+        assert_eq!(paper("nafnet"), 17_111_907);
+        assert_eq!(paper("perceive-ir-nafnet"), 21_744_803);
+        assert_eq!(paper("promptir"), 35_592_263);
+        assert_eq!(paper("mprnet"), 15_741_025);
+        assert_eq!(paper("airnet"), 7_610_377);
+        assert_eq!(paper("fsnet"), 13_275_689);
+        assert_eq!(paper("instructir"), 15_843_363);
+        assert_eq!(paper("mambair"), 26_779_480);
         let bias_free = RestormerConfig {
             norm: NormKind::BiasFree,
             ..RestormerConfig::default()

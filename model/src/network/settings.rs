@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::Restorer;
+use super::{Parts, Restorer};
 
 /// The preset sizes of an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,9 @@ pub trait NetworkSettings: Clone + Default + PartialEq + Serialize + Deserialize
 
     /// The width of the DINOv2 tower that will guide the network.
     fn set_guidance_width(&mut self, _width: usize) {}
+
+    /// Which of Perceive-IR's parts the network has.
+    fn set_parts(&mut self, _parts: &Parts) {}
 
     fn needs_guidance(&self) -> bool {
         false

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::{Guidance, Network, Restorer};
 
-/// Three halvings: heights and widths that the networks take are multiples of this.
+/// Three halvings: heights and widths that most networks take are multiples of this.
 pub const MULTIPLE: usize = 8;
 
 /// The picture restored, not clamped.
@@ -19,7 +19,7 @@ pub const MULTIPLE: usize = 8;
 /// If the network is guided and there is no guidance.
 pub fn restore(network: &Network, image: Tensor<4>, guidance: Option<Guidance>) -> Tensor<4> {
     let [_, _, height, width] = image.dims();
-    let padded = pad_to_multiple(image, MULTIPLE);
+    let padded = pad_to_multiple(image, network.multiple());
     let restored = network.restore(padded, guidance).image;
     restored.narrow(2, 0, height).narrow(3, 0, width)
 }

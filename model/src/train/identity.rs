@@ -2,23 +2,26 @@
 //! degraded one, and every step from there is learned. Short trainings gain decibels by it; long ones do not mind.
 
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::{ModuleMapper, Param},
     tensor::Tensor,
 };
 
-use crate::weights::KeyPath;
+use crate::{network::Restorer, weights::KeyPath};
 
-/// The last convolution of the networks that add their output to the picture.
-const LAST: [&str; 2] = ["output.weight", "output.bias"];
-
-/// `module` with its last convolution at zero.
-pub fn from_identity<M: Module>(module: M) -> M {
-    module.map(&mut Silence::default())
+/// `network` with its last convolution at zero. One that does not add its output to the picture stays as it is.
+pub fn from_identity<M: Restorer>(network: M) -> M {
+    let Some(last) = network.last_layer() else {
+        return network;
+    };
+    network.map(&mut Silence {
+        path: KeyPath::default(),
+        keys: ["weight", "bias"].map(|name| format!("{last}.{name}")),
+    })
 }
 
-#[derive(Default)]
 struct Silence {
     path: KeyPath,
+    keys: [String; 2],
 }
 
 impl ModuleMapper for Silence {
@@ -31,7 +34,7 @@ impl ModuleMapper for Silence {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if !LAST.contains(&self.path.key().as_str()) {
+        if !self.keys.contains(&self.path.key()) {
             return param;
         }
         param.map(|tensor| {
@@ -54,6 +57,9 @@ mod tests {
         for name in NetworkConfig::NAMES {
             let config = NetworkConfig::sized(name, Size::Tiny).unwrap().with_guidance_width(8);
             let network = from_identity(Network::seeded(&config, 3, &device));
+            if network.last_layer().is_none() {
+                continue;
+            }
             let image = Tensor::<4>::random([1, 3, 16, 24], Distribution::Default, &device);
             let tokens = config
                 .needs_guidance()

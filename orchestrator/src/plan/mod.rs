@@ -15,7 +15,10 @@ pub mod standing;
 use std::collections::{BTreeSet, HashSet};
 
 use perceive_datasets::degradation::{Degrade as _, Noise, Recipe};
-use perceive_model::{metric, network::NetworkConfig};
+use perceive_model::{
+    metric,
+    network::{NetworkConfig, Parts},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -250,16 +253,15 @@ impl Planner<'_> {
         perceptual: Option<Proxies>,
     ) -> Result<String, Failure> {
         let settings = &self.experiment.restore;
-        let mut network = sized(&settings.network, settings.size)?;
-        if let NetworkConfig::PerceiveIr(config) = &mut network {
-            config.cfe = settings.cfe;
-            config.guidance = settings.guidance;
-            config.pgm = settings.pgm;
-            config.pgm_hidden = settings.pgm_hidden;
-            config.pgm_kernel = settings.pgm_kernel;
-            config.pgca = reading("pgca", &settings.pgca)?;
-            config.pgm_scope = reading("pgm_scope", &settings.pgm_scope)?;
-        }
+        let mut network = sized(&settings.network, settings.size)?.with_parts(&Parts {
+            cfe: settings.cfe,
+            guidance: settings.guidance,
+            pgm: settings.pgm,
+            pgm_hidden: settings.pgm_hidden,
+            pgm_kernel: settings.pgm_kernel,
+            pgca: reading("pgca", &settings.pgca)?,
+            pgm_scope: reading("pgm_scope", &settings.pgm_scope)?,
+        });
         let guide = if network.needs_guidance() {
             Some(self.weights.dinov2(self.experiment.towers)?)
         } else {

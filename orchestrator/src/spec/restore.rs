@@ -157,7 +157,8 @@ impl Restore {
                 format!("{:?} is unknown; block and level are possible", self.pgm_scope),
             ));
         }
-        if self.loss.contrastive > 0.0 && (self.network != "perceive-ir" || !self.cfe) {
+        let teachable = self.cfe && ["perceive-ir", "perceive-ir-nafnet"].contains(&self.network.as_str());
+        if self.loss.contrastive > 0.0 && !teachable {
             wrong.push((
                 "loss.contrastive".into(),
                 "the contrastive loss teaches the CFE: set it to 0, or use network = \"perceive-ir\" with cfe = true"

@@ -3,33 +3,9 @@
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::PerceiveIr;
+use super::{Parts, PerceiveIr, PgcaMode, PgmScope};
 use crate::network::restormer::check_levels;
 use crate::network::{ConfigError, NetworkSettings, Size};
-
-/// How many PGMs a level has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PgmScope {
-    /// One inside each ETB, fed by that block's own input.
-    #[default]
-    Block,
-    /// One, fed by the level's input; its Y is shared by the level's ETBs (as Fig. 3 draws it).
-    Level,
-}
-
-/// The attention of an ETB.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PgcaMode {
-    /// One MDTA-style attention with q from Y, k and v from X (as Fig. 3 draws it).
-    #[default]
-    Single,
-    /// Eq. 8 literally: cross attention, then a whole MDTA.
-    Eq8,
-    /// No cross attention: an MDTA on Y, plus Y.
-    Off,
-}
 
 /// # What the switches of Table VI mean here
 /// The condition is `[Z; F_l]`: `cfe = false` leaves F_l, `guidance = false` leaves Z. A PGM turns it into
@@ -93,15 +69,27 @@ impl Default for PerceiveIrConfig {
 }
 
 impl PerceiveIrConfig {
-    /// Width of what PGMs are told: of `[Z; F_l]`, or 1 where there is neither; `None` where there are no PGMs at all.
+    /// Which parts it has.
+    pub fn parts(&self) -> Parts {
+        Parts {
+            cfe: self.cfe,
+            guidance: self.guidance,
+            pgm: self.pgm,
+            pgm_scope: self.pgm_scope,
+            pgm_hidden: self.pgm_hidden,
+            pgm_kernel: self.pgm_kernel,
+            pgca: self.pgca,
+        }
+    }
+
+    /// Width of what PGMs are told, or `None` where there are no PGMs.
     pub fn condition_dim(&self) -> Option<usize> {
-        let width = usize::from(self.cfe) * self.z_dim + usize::from(self.guidance) * self.feat_dim;
-        (self.pgm || width > 0).then_some(width.max(1))
+        self.parts().condition_dim(self.z_dim, self.feat_dim)
     }
 
     /// Whether the forward pass uses the DINOv2 tokens.
     pub fn needs_guidance(&self) -> bool {
-        self.guidance
+        self.parts().needs_guidance()
     }
 }
 
@@ -135,24 +123,23 @@ impl NetworkSettings for PerceiveIrConfig {
 
     fn check(&self) -> Result<(), ConfigError> {
         check_levels(self.dim, self.heads, self.expansion)?;
-        ConfigError::unless(matches!(self.pgm_kernel, 1 | 3), "pgm_kernel", || {
-            format!("{} is neither 1 nor 3", self.pgm_kernel)
-        })?;
-        ConfigError::unless(!self.needs_guidance() || self.feat_dim > 0, "feat_dim", || {
-            "guidance needs a width of 1 or more".into()
-        })?;
-        ConfigError::unless(!self.cfe || self.z_dim > 0, "z_dim", || {
-            "the CFE needs a width of 1 or more".into()
-        })?;
-        ConfigError::unless(
-            !self.cfe || self.cfe_widths.first().is_some_and(|_| !self.cfe_widths.contains(&0)),
-            "cfe_widths",
-            || "the CFE needs one width or more, each of 1 or more".into(),
-        )
+        self.parts().check(self.z_dim, self.feat_dim, &self.cfe_widths)
     }
 
     fn set_guidance_width(&mut self, width: usize) {
         self.feat_dim = width;
+    }
+
+    fn set_parts(&mut self, parts: &Parts) {
+        Parts {
+            cfe: self.cfe,
+            guidance: self.guidance,
+            pgm: self.pgm,
+            pgm_scope: self.pgm_scope,
+            pgm_hidden: self.pgm_hidden,
+            pgm_kernel: self.pgm_kernel,
+            pgca: self.pgca,
+        } = *parts;
     }
 
     fn needs_guidance(&self) -> bool {

@@ -12,7 +12,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{PerceiveIrConfig, Pgca, PgcaMode, Pgm, PgmScope};
+use super::{PerceiveIrConfig, Pgca, PgcaMode, Pgm, PgmScope, modulate};
 use crate::network::channel_norm::{ChannelNorm, NormKind};
 use crate::network::restormer::{Gdfn, Mdta};
 
@@ -84,14 +84,6 @@ impl EnhancedBlock {
     }
 }
 
-/// `PGM(x, c)`, or x where there is no PGM. One that is told nothing is told a constant.
-fn modulate(pgm: Option<&Pgm>, x: Tensor<4>, condition: Option<&Tensor<2>>) -> Tensor<4> {
-    let Some(pgm) = pgm else { return x };
-    let nothing = || Tensor::ones([x.dims()[0], 1], &x.device());
-    let condition = condition.cloned().unwrap_or_else(nothing);
-    pgm.forward(x, condition)
-}
-
 /// The ETBs of the latent or of one decoder level.
 #[derive(Module, Debug)]
 pub struct Level {
@@ -102,15 +94,9 @@ pub struct Level {
 
 impl Level {
     pub fn new(count: usize, channels: usize, heads: usize, config: &PerceiveIrConfig, device: &Device) -> Self {
-        let hidden = if config.pgm_hidden == 0 {
-            channels
-        } else {
-            config.pgm_hidden
-        };
         let pgm_of = |scope: PgmScope| {
             let condition_dim = config.condition_dim().filter(|_| config.pgm_scope == scope)?;
-            let pgm = Pgm::new(channels, condition_dim, hidden, config.pgm_kernel, device);
-            Some(if config.pgm { pgm } else { pgm.without_scale() })
+            Some(config.parts().pgm(channels, condition_dim, device))
         };
         Self {
             pgm: pgm_of(PgmScope::Level),

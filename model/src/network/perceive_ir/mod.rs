@@ -5,15 +5,19 @@
 //! What is left when a component is switched off (Table VI) stands at [`PerceiveIrConfig`].
 
 mod cfe;
+mod condition;
 mod config;
 mod etb;
+mod parts;
 mod pgca;
 mod pgm;
 
 pub use cfe::Cfe;
-pub use config::{PerceiveIrConfig, PgcaMode, PgmScope};
+pub use condition::Conditions;
+pub use config::PerceiveIrConfig;
+pub use parts::{Parts, PgcaMode, PgmScope};
 pub use pgca::Pgca;
-pub use pgm::Pgm;
+pub use pgm::{Pgm, modulate};
 
 use burn::{
     module::Module,
@@ -114,37 +118,24 @@ impl PerceiveIr {
         feats: Option<[Tensor<2>; 4]>,
         z: Option<Tensor<2>>,
     ) -> (Tensor<4>, Option<Tensor<2>>) {
-        assert!(
-            feats.is_some() || !self.needs_guidance,
-            "this Perceive-IR is guided: it needs DINOv2 tokens"
-        );
-        let z = self
-            .cfe
-            .as_ref()
-            .map(|cfe| z.unwrap_or_else(|| cfe.forward(image.clone())));
-        let [f1, f2, f3, f4] = feats
-            .filter(|_| self.needs_guidance)
-            .map_or([const { None }; 4], |feats| feats.map(Some));
-        let condition = |token: Option<Tensor<2>>| {
-            let parts: Vec<_> = z.clone().into_iter().chain(token).collect();
-            (!parts.is_empty()).then(|| Tensor::cat(parts, 1))
-        };
+        let Conditions { z, levels } = Conditions::new(&image, self.cfe.as_ref(), self.needs_guidance, feats, z);
+        let [c1, c2, c3, c4] = levels;
 
         let skip1 = through(&self.encoder_level1, self.patch_embed.forward(image.clone())); // [B, C, H, W]
         let skip2 = through(&self.encoder_level2, down(&self.down1_2, skip1.clone())); // [B, 2C, H/2, W/2]
         let skip3 = through(&self.encoder_level3, down(&self.down2_3, skip2.clone())); // [B, 4C, H/4, W/4]
-        let x = self.latent.forward(down(&self.down3_4, skip3.clone()), condition(f4)); // [B, 8C, H/8, W/8]
+        let x = self.latent.forward(down(&self.down3_4, skip3.clone()), c4); // [B, 8C, H/8, W/8]
 
         let x = self
             .reduce_chan_level3
             .forward(Tensor::cat(vec![up(&self.up4_3, x), skip3], 1));
-        let x = self.decoder_level3.forward(x, condition(f3));
+        let x = self.decoder_level3.forward(x, c3);
         let x = self
             .reduce_chan_level2
             .forward(Tensor::cat(vec![up(&self.up3_2, x), skip2], 1));
-        let x = self.decoder_level2.forward(x, condition(f2));
+        let x = self.decoder_level2.forward(x, c2);
         let x = Tensor::cat(vec![up(&self.up2_1, x), skip1], 1); // level 1 keeps both halves: [B, 2C, H, W]
-        let x = through(&self.refinement, self.decoder_level1.forward(x, condition(f1)));
+        let x = through(&self.refinement, self.decoder_level1.forward(x, c1));
         (self.output.forward(x) + image, z)
     }
 }
