@@ -45,6 +45,8 @@ fn each_part_of_the_network_can_be_switched_off() {
         &["restore.pgca=off"],
         &["restore.pgca=eq8"],
         &["restore.network=restormer", "restore.loss.contrastive=0.0"],
+        &["restore.network=perceive-ir-nafnet"],
+        &["restore.network=airnet"],
     ] {
         assert_eq!(stages_with(&desk, sets), ["restore", "evaluate"], "{sets:?}");
         let newest = desk
@@ -55,7 +57,7 @@ fn each_part_of_the_network_can_be_switched_off() {
     }
     sizes.sort_unstable();
     sizes.dedup();
-    assert!(sizes.len() >= 5, "parts that are off have no weights: {sizes:?}");
+    assert!(sizes.len() >= 7, "parts that are off have no weights: {sizes:?}");
 }
 
 #[test]

@@ -157,7 +157,10 @@ impl Restore {
                 format!("{:?} is unknown; block and level are possible", self.pgm_scope),
             ));
         }
-        let teachable = self.cfe && ["perceive-ir", "perceive-ir-nafnet"].contains(&self.network.as_str());
+        let teachable = match self.network.as_str() {
+            "perceive-ir" | "perceive-ir-nafnet" => self.cfe,
+            network => network == "airnet",
+        };
         if self.loss.contrastive > 0.0 && !teachable {
             wrong.push((
                 "loss.contrastive".into(),

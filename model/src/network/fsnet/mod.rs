@@ -9,74 +9,19 @@ mod config;
 mod convolution;
 mod filter;
 mod frequency;
+mod shallow;
 
 pub use config::FsNetConfig;
 
 use burn::{
-    module::{Module, Param},
+    module::Module,
     tensor::{Device, Tensor, s},
 };
 
 use self::block::{HalvingStage, Stage};
 use self::convolution::{Convolution, Doubling};
+use self::shallow::{Merge, Shallow};
 use super::{Guidance, Restored, Restorer};
-use crate::layer::constant;
-
-/// Features of the picture at a lower resolution.
-#[derive(Module, Debug)]
-struct Shallow {
-    main: (Convolution, Convolution, Convolution, Convolution, InstanceNorm),
-}
-
-/// Each channel of each picture to mean 0 and variance 1.
-#[derive(Module, Debug)]
-struct InstanceNorm {
-    /// `[C]`
-    weight: Param<Tensor<1>>,
-    /// `[C]`
-    bias: Param<Tensor<1>>,
-}
-
-impl Shallow {
-    fn new(channels: usize, device: &Device) -> Self {
-        let [quarter, half] = [channels / 4, channels / 2];
-        Self {
-            main: (
-                Convolution::activated(3, quarter, 3, 1, device),
-                Convolution::activated(quarter, half, 1, 1, device),
-                Convolution::activated(half, half, 3, 1, device),
-                Convolution::linear(half, channels, 1, device),
-                InstanceNorm {
-                    weight: constant([channels], 1.0, device),
-                    bias: constant([channels], 0.0, device),
-                },
-            ),
-        }
-    }
-
-    fn forward(&self, image: Tensor<4>) -> Tensor<4> {
-        let (first, second, third, fourth, norm) = &self.main;
-        let x = fourth.forward(third.forward(second.forward(first.forward(image))));
-        let shape @ [batch, channels, height, width] = x.dims();
-        let rows = x.reshape([batch, channels, height * width]);
-        let centred = rows.clone() - rows.mean_dim(2);
-        let deviation = centred.clone().powi_scalar(2).mean_dim(2).add_scalar(1e-5).sqrt();
-        let of_channels = |values: &Param<Tensor<1>>| values.val().reshape([1, channels, 1]);
-        (centred / deviation * of_channels(&norm.weight) + of_channels(&norm.bias)).reshape(shape)
-    }
-}
-
-/// Features from above and those of the smaller picture, merged.
-#[derive(Module, Debug)]
-struct Merge {
-    merge: Convolution,
-}
-
-impl Merge {
-    fn forward(&self, x: Tensor<4>, shallow: Tensor<4>) -> Tensor<4> {
-        self.merge.forward(Tensor::cat(vec![x, shallow], 1))
-    }
-}
 
 #[derive(Module, Debug)]
 pub struct FsNet {
@@ -99,9 +44,6 @@ fn halved(image: Tensor<4>) -> Tensor<4> {
 impl FsNet {
     pub fn new(config: &FsNetConfig, device: &Device) -> Self {
         let [one, two, four] = [1, 2, 4].map(|factor| factor * config.base);
-        let merge = |channels: usize| Merge {
-            merge: Convolution::linear(2 * channels, channels, 3, device),
-        };
         let stage = |channels: usize| Stage::new(channels, config, device);
         let down = |inputs: usize, outputs: usize| Convolution::activated(inputs, outputs, 3, 2, device);
         Self {
@@ -123,9 +65,9 @@ impl FsNet {
                 Convolution::linear(four, 3, 3, device),
                 Convolution::linear(two, 3, 3, device),
             ),
-            FAM1: merge(four),
+            FAM1: Merge::new(four, device),
             SCM1: Shallow::new(four, device),
-            FAM2: merge(two),
+            FAM2: Merge::new(two, device),
             SCM2: Shallow::new(two, device),
         }
     }

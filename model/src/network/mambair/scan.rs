@@ -108,3 +108,24 @@ impl Scan {
         selective_scan(u, delta, self.A_logs.val().exp().neg(), b, c) + past
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{NetworkSettings, Size};
+
+    #[test]
+    fn first_steps_and_decays_are_those_that_they_should_be() {
+        let device = Device::flex();
+        let scan = Scan::new(12, &MambaIrConfig::sized(Size::Tiny), &device);
+        let steps = softplus(scan.dt_projs_bias.val(), 1.0);
+        let (least, most): (f32, f32) = (steps.clone().min().into_scalar(), steps.max().into_scalar());
+        assert!(
+            (0.000_99..0.003).contains(&least) && (0.03..0.101).contains(&most),
+            "{least} {most}"
+        );
+        let decays = scan.A_logs.val().exp().narrow(0, 5, 1);
+        let decays = decays.into_data().try_to_vec::<f32>().unwrap();
+        assert!((1..=16).zip(decays).all(|(n, decay)| (decay - n as f32).abs() < 1e-4));
+    }
+}
