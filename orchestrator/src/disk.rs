@@ -26,7 +26,10 @@ pub fn free_space(_path: &Path) -> Option<u64> {
 /// Removes every file below `folder` that has a temporary name: what a kill, or a full disk, left half-written.
 pub fn sweep(folder: &Path) -> io::Result<()> {
     let files = walkdir::WalkDir::new(folder).into_iter().flatten();
-    let unfinished = |path: &Path| path.extension().is_some_and(|ending| ending == "part" || ending == "unfinished");
+    let unfinished = |path: &Path| {
+        path.extension()
+            .is_some_and(|ending| ending == "part" || ending == "unfinished")
+    };
     for file in files.filter(|file| file.file_type().is_file() && unfinished(file.path())) {
         fs::remove_file(file.path())?;
     }
@@ -42,7 +45,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("restored");
         fs::create_dir(&inner).unwrap();
-        let names = ["pairs.json", "pairs.unfinished", "restored/a.png", "restored/a.png.71.part"];
+        let names = [
+            "pairs.json",
+            "pairs.unfinished",
+            "restored/a.png",
+            "restored/a.png.71.part",
+        ];
         for name in names {
             fs::write(folder.path().join(name), "").unwrap();
         }

@@ -86,17 +86,22 @@ pub fn table(cases: &[Case], measurements: &[Measurement], metrics: &[&str], per
         Per::Test => (&["case_order", "test_order"][..], "picture"),
         Per::Picture => (&["case_order", "test_order", "picture"][..], "pictures"),
     };
-    all.group_by_stable(keys)
-        .agg(over_seeds)
-        .sort(order.iter().copied(), SortMultipleOptions::default())
-        .select(
-            KEYS.into_iter()
-                .filter(|key| *key != silent)
-                .map(col)
-                .chain(names.iter().flat_map(|name| [col(name), col(std_of(name))]))
-                .collect::<Vec<_>>(),
-        )
-        .collect()
+    // In one order, so that a mean has the same last bit whatever made its rows.
+    all.sort(
+        ["case_order", "test_order", "picture", "seed"],
+        SortMultipleOptions::default(),
+    )
+    .group_by_stable(keys)
+    .agg(over_seeds)
+    .sort(order.iter().copied(), SortMultipleOptions::default())
+    .select(
+        KEYS.into_iter()
+            .filter(|key| *key != silent)
+            .map(col)
+            .chain(names.iter().flat_map(|name| [col(name), col(std_of(name))]))
+            .collect::<Vec<_>>(),
+    )
+    .collect()
 }
 
 fn columns_of(names: &[&[&str]]) -> Vec<Expr> {
