@@ -16,7 +16,7 @@ fn second(desk: &Desk, arguments: &[&str]) -> std::process::Child {
 }
 
 fn is_training(desk: &Desk) -> bool {
-    desk.home().join("perceive.sqlite").exists()
+    desk.home().join("work").exists()
         && !desk
             .ask("SELECT 'x' FROM runs WHERE stage = 'restore' AND state = 'running'")
             .is_empty()

@@ -87,6 +87,11 @@ pub fn acknowledge(home: &Home, database: &Database, nodes: &[Node], whole: &Has
     let recorded: HashSet<String> = database.artefact_keys()?.into_iter().collect();
     let done: HashSet<String> = database.keys_with_a_run_that_is_done()?.into_iter().collect();
     for node in nodes.iter().filter(|node| whole.contains(&node.key)) {
+        let work = home.work_of(&node.key);
+        if work.exists() {
+            // Its state is of no use any more; whoever was to remove it was killed first.
+            let _ = std::fs::remove_dir_all(work);
+        }
         if !done.contains(&node.key) {
             let runs = database.runs_of_artefact(&node.key)?;
             for run in &runs {

@@ -32,6 +32,9 @@ use crate::{
 /// How often the queue is looked into.
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(500);
 
+/// How often the median rule looks at a training.
+const BETWEEN_JUDGEMENTS: Duration = Duration::from_secs(1);
+
 /// No retry waits longer.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
@@ -123,6 +126,8 @@ struct Running {
     at: usize,
     place: Place,
     attempt: Attempt,
+    /// When the median rule last looked at it.
+    judged: Instant,
 }
 
 struct Open {
@@ -309,7 +314,13 @@ impl Server<'_> {
         let attempt = Attempt::start(self.home, self.database, &node, id, &terms, bar)?;
         self.board.begin(at);
         self.slots.take(place, memory);
-        self.running.push(Running { at, place, attempt });
+        let judged = Instant::now();
+        self.running.push(Running {
+            at,
+            place,
+            attempt,
+            judged,
+        });
         Ok(())
     }
 
@@ -344,12 +355,11 @@ impl Server<'_> {
     /// The median rule.
     fn judge(&self, running: &mut Running) -> Result<(), Failure> {
         let Some(rule) = &self.manner.prune else { return Ok(()) };
-        let told = running.attempt.story.fresh.remove(&rule.metric);
-        running.attempt.story.fresh.clear();
         let owner = self.board.owner(running.at).map(|owner| &self.owners[owner]);
-        let (true, Some(owner)) = (told, owner) else {
+        let (true, Some(owner)) = (running.judged.elapsed() >= BETWEEN_JUDGEMENTS, owner) else {
             return Ok(());
         };
+        running.judged = Instant::now();
         let node = self.board.node(running.at);
         let rows = self
             .database

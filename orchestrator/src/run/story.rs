@@ -1,7 +1,5 @@
 //! What a run's journal told so far, for the progress bar, the closing line and the median rule.
 
-use std::collections::BTreeSet;
-
 use super::ending::LastWord;
 use crate::{
     journal::{Event, Line},
@@ -11,8 +9,6 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Story {
     pub last_word: Option<LastWord>,
-    /// Metrics that were told since somebody last asked.
-    pub fresh: BTreeSet<String>,
     notes: Vec<String>,
     psnr: Option<f64>,
 }
@@ -30,10 +26,8 @@ impl Story {
                 Event::Failed { reason, code, kind } => {
                     self.last_word = Some(LastWord { reason, code, kind });
                 }
-                Event::Metric { name, .. } => {
-                    self.fresh.insert(name);
-                }
                 Event::Order { .. }
+                | Event::Metric { .. }
                 | Event::Evaluation { .. }
                 | Event::Saved { .. }
                 | Event::Paused { .. }
