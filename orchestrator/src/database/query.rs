@@ -17,6 +17,23 @@ pub enum Value {
     Blob(Vec<u8>),
 }
 
+impl From<Value> for serde_json::Value {
+    /// Bytes become hexadecimal text.
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Whole(number) => number.into(),
+            Value::Number(number) => number.into(),
+            Value::Text(text) => text.into(),
+            Value::Blob(bytes) => bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+                .into(),
+        }
+    }
+}
+
 /// What a query found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
@@ -109,7 +126,8 @@ async fn ask(db: &mut SqliteConnection, sql: &str, limit: usize) -> Result<Answe
     Ok(Answer { columns, rows, more })
 }
 
-fn values(row: &SqliteRow) -> Result<Vec<Value>, sqlx::Error> {
+/// The values of a row, as SQLite holds them.
+pub(super) fn values(row: &SqliteRow) -> Result<Vec<Value>, sqlx::Error> {
     (0..row.len())
         .map(|at| {
             let raw = row.try_get_raw(at)?;

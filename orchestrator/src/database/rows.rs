@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Column, QueryBuilder, Row, Sqlite, TypeInfo, ValueRef};
+use sqlx::{AssertSqlSafe, Column, QueryBuilder, Row, Sqlite};
 
+use super::query::values;
 use super::{Database, DatabaseError};
 
 /// One row: its columns by name.
@@ -109,23 +110,8 @@ impl Database {
 }
 
 fn fields(row: &SqliteRow) -> Result<Fields, sqlx::Error> {
-    row.columns()
-        .iter()
-        .map(|column| {
-            let at = column.ordinal();
-            let raw = row.try_get_raw(at)?;
-            let value = if raw.is_null() {
-                Value::Null
-            } else {
-                match raw.type_info().name() {
-                    "INTEGER" => row.try_get_unchecked::<i64, _>(at)?.into(),
-                    "REAL" => row.try_get_unchecked::<f64, _>(at)?.into(),
-                    _ => row.try_get_unchecked::<String, _>(at)?.into(),
-                }
-            };
-            Ok((column.name().to_string(), value))
-        })
-        .collect()
+    let names = row.columns().iter().map(|column| column.name().to_string());
+    Ok(names.zip(values(row)?.into_iter().map(Value::from)).collect())
 }
 
 #[cfg(test)]

@@ -77,6 +77,14 @@ pub fn duration(milliseconds: i64) -> String {
     }
 }
 
+/// So many decimals that the smallest of these numbers still shows four digits.
+pub fn decimals(numbers: impl Iterator<Item = f64>) -> usize {
+    let sizes = numbers
+        .filter(|number| *number != 0.0 && number.is_finite())
+        .map(|number| number.abs().log10().floor());
+    (4.0 - sizes.fold(0.0, f64::min)).clamp(4.0, 12.0) as usize
+}
+
 /// `812 B`, `1.2 MB`, `34 GB` (powers of 1000).
 pub fn bytes(number: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
@@ -112,6 +120,13 @@ mod tests {
             (count(1, "pair"), count(0, "pair")),
             ("1 pair".to_string(), "0 pairs".to_string())
         );
+    }
+
+    #[test]
+    fn small_numbers_keep_their_digits() {
+        assert_eq!(decimals([31.7, 0.0].into_iter()), 4);
+        assert_eq!(decimals([2e-4, 1e-6, f64::INFINITY].into_iter()), 10);
+        assert_eq!(decimals(std::iter::empty()), 4);
     }
 
     #[test]

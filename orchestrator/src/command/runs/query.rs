@@ -9,7 +9,7 @@ use crate::database::query::{Answer, SchemaColumn, Value};
 use crate::database::{Database, DatabaseError};
 use crate::failure::{Exit, Failure, nearest};
 use crate::home::Home;
-use crate::show::{Cell, Format, Table, Talk, count};
+use crate::show::{Cell, Format, Table, Talk, count, decimals};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -62,7 +62,9 @@ fn table(answer: &Answer, format: Format) -> Table {
         Format::Json => distinct(&answer.columns),
         Format::Table | Format::Csv => answer.columns.clone(),
     };
-    let decimals: Vec<usize> = (0..answer.columns.len()).map(|at| decimals(answer, at)).collect();
+    let decimals: Vec<usize> = (0..answer.columns.len())
+        .map(|at| decimals(numbers(answer, at)))
+        .collect();
     let mut table = Table::new(names);
     for row in &answer.rows {
         table.push(row.iter().zip(&decimals).map(|(value, decimals)| match value {
@@ -76,14 +78,11 @@ fn table(answer: &Answer, format: Format) -> Table {
     table
 }
 
-/// So many decimals that the smallest number of a column still shows four digits.
-fn decimals(answer: &Answer, column: usize) -> usize {
-    let sizes = answer.rows.iter().filter_map(|row| match row[column] {
-        Value::Number(number) if number != 0.0 && number.is_finite() => Some(number.abs().log10().floor()),
+fn numbers(answer: &Answer, column: usize) -> impl Iterator<Item = f64> {
+    answer.rows.iter().filter_map(move |row| match row[column] {
+        Value::Number(number) => Some(number),
         _ => None,
-    });
-    let smallest = sizes.fold(0.0, f64::min);
-    (4.0 - smallest).clamp(4.0, 12.0) as usize
+    })
 }
 
 fn distinct(names: &[String]) -> Vec<String> {
@@ -197,16 +196,5 @@ mod tests {
         assert_eq!(table(&answer, Format::Csv).render(Format::Csv), "id,id\n1,2\n");
         let json: serde_json::Value = serde_json::from_str(&table(&answer, Format::Json).render(Format::Json)).unwrap();
         assert_eq!((&json[0]["id"], &json[0]["id_2"]), (&1.into(), &2.into()));
-    }
-
-    #[test]
-    fn small_numbers_keep_their_digits() {
-        let answer = |numbers: &[f64]| Answer {
-            columns: vec!["rate".into()],
-            rows: numbers.iter().map(|number| vec![Value::Number(*number)]).collect(),
-            more: false,
-        };
-        assert_eq!(decimals(&answer(&[31.7, 0.0]), 0), 4);
-        assert_eq!(decimals(&answer(&[2e-4, 1e-6]), 0), 10);
     }
 }

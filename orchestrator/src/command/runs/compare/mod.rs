@@ -13,7 +13,7 @@ use crate::command::runs::named::Named;
 use crate::database::Database;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
-use crate::show::{Cell, Format, Table, Talk, out};
+use crate::show::{Cell, Format, Table, Talk, decimals, out};
 use side::Side;
 
 #[derive(Debug, clap::Args)]
@@ -194,9 +194,7 @@ impl Line {
 
 /// Numbers of one line with enough decimals for the smallest of them.
 fn number_cells(numbers: impl Iterator<Item = Option<f64>> + Clone) -> Vec<Cell> {
-    let sizes = numbers.clone().flatten().filter(|number| *number != 0.0);
-    let smallest = sizes.map(|number| number.abs().log10().floor()).fold(0.0, f64::min);
-    let decimals = (4.0 - smallest).clamp(4.0, 12.0) as usize;
+    let decimals = decimals(numbers.clone().flatten());
     numbers
         .map(|number| number.map_or(Cell::None, |number| Cell::Number(number, decimals)))
         .collect()
