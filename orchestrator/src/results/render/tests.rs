@@ -1,7 +1,8 @@
 //! The whole text of small tables, in every format.
 
-use super::super::beside::{beside_paper, with_methods};
+use super::super::beside::beside_paper;
 use super::super::desk::Desk;
+use super::super::methods::with_methods;
 use super::super::{pivot, tall};
 use super::*;
 use crate::paper;
@@ -44,7 +45,12 @@ fn several() -> DataFrame {
 }
 
 fn text(made: &[Sheet], format: Format) -> String {
-    sheets(made, &["a caption".to_owned(), "of two lines".to_owned()], format)
+    sheets(
+        made,
+        &["a caption".to_owned(), "of two lines".to_owned()],
+        format,
+        false,
+    )
 }
 
 fn of_one(frame: &DataFrame, format: Format) -> String {
@@ -131,6 +137,17 @@ restormer     30.50 ± 0.00   0.7625 ± 0.0000   36.00 ± 0.00   0.9000 ± 0.000
 mine_1       31.10 (n = 1)*   0.7775 (n = 1)*             -                 -              -                 -
 ",
     );
+}
+
+#[test]
+fn a_terminal_gets_bold_and_underline_beside_the_stars() {
+    let made = pivot::sheets(&several(), &METRICS).unwrap();
+    let styled = sheets(&made, &[], Format::Table, true);
+    let best = styled.lines().find(|line| line.contains("34.15")).unwrap();
+    assert!(best.contains("\u{1b}[1m") && best.contains("± 0.21*"), "{best:?}");
+    let second = styled.lines().find(|line| line.contains("33.25")).unwrap();
+    assert!(second.contains("\u{1b}[4m"), "{second:?}");
+    assert!(!sheets(&made, &[], Format::Table, false).contains('\u{1b}'));
 }
 
 #[test]
