@@ -3,7 +3,7 @@
 use super::super::beside::beside_paper;
 use super::super::desk::Desk;
 use super::super::methods::with_methods;
-use super::super::{pivot, tall};
+use super::super::{filter, pivot, tall};
 use super::*;
 use crate::paper;
 
@@ -137,6 +137,17 @@ restormer     30.50 ± 0.00   0.7625 ± 0.0000   36.00 ± 0.00   0.9000 ± 0.000
 mine_1       31.10 (n = 1)*   0.7775 (n = 1)*             -                 -              -                 -
 ",
     );
+}
+
+#[test]
+fn sorting_moves_cases_and_no_columns() {
+    let sorted = filter::sort(&several(), "psnr_rgb", &[]).unwrap();
+    let sheet = pivot::sheets(&sorted, &METRICS).unwrap().remove(0);
+    let heads: Vec<&str> = sheet.columns.iter().map(|column| column.head[0].as_str()).collect();
+    let tests = ["cbsd68 noise25", "rain100l rain", "average"];
+    assert_eq!(heads[1..], tests.map(|test| [test; 2]).concat());
+    let cases: Vec<&str> = sheet.columns[0].cells.iter().map(|cell| cell.text.as_str()).collect();
+    assert_eq!(cases, ["restormer", "perceive-ir", "mine_1"], "by their averages");
 }
 
 #[test]
