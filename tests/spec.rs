@@ -96,7 +96,12 @@ fn every_setting_is_shown_with_where_it_comes_from() {
 fn what_is_shown_can_be_run_in_place_of_the_experiment() {
     let desk = desk();
     let plan = |more: &[&str]| {
-        let plan = json(&desk.run(&[&["plan", "--by", "job", "--format", "json"], more].concat()).fine().stdout);
+        let plan = json(
+            &desk
+                .run(&[&["plan", "--by", "job", "--format", "json"], more].concat())
+                .fine()
+                .stdout,
+        );
         let keys = plan
             .as_array()
             .unwrap()

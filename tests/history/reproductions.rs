@@ -121,17 +121,15 @@ fn an_interrupted_reproduction_goes_on_and_is_equal() {
     desk.run(&["run", "long"]).fine();
     let run = run_of(&desk, "restore");
     let running = desk.start(&["runs", "reproduce", &run]);
-    let work = desk.path(&format!("home/reproduce/{run}/work"));
-    let saved = || {
-        let folders = fs::read_dir(&work).into_iter().flatten().flatten();
-        folders
+    let scratch = desk.path(&format!("home/reproduce/{run}"));
+    let (work, journals) = (scratch.join("work"), scratch.join("journals"));
+    let trains = || {
+        let journals = fs::read_dir(&journals).into_iter().flatten().flatten();
+        journals
             .into_iter()
-            .filter_map(|folder| fs::read_dir(folder.path().join("checkpoints")).ok())
-            .flatten()
-            .flatten()
-            .any(|file| file.path().extension().is_some_and(|ending| ending == "safetensors"))
+            .any(|journal| fs::read_to_string(journal.path()).is_ok_and(|text| text.contains(r#""event":"progress""#)))
     };
-    wait_until("the reproduction saves its state", saved);
+    wait_until("the reproduction trains", trains);
     running.signal(CTRL_C);
     running.wait().fails(130, &["run the same command again"]);
     let states = || desk.ask("SELECT state FROM runs WHERE label LIKE '%reproduces%' ORDER BY id");

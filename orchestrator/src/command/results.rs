@@ -1,5 +1,6 @@
 //! `perceive-ir results EXPERIMENT`: the table that a paper would print, from what is recorded.
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use perceive_model::metric::METRICS;
@@ -9,12 +10,13 @@ use crate::database::Database;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::paper::{self, Table};
-use crate::results::beside::{beside_paper, with_methods};
+use crate::results::beside::beside_paper;
 use crate::results::caption::{Layout, caption};
 use crate::results::columns::rows_of;
 use crate::results::deliver::deliver;
 use crate::results::filter::{self, Comparison};
 use crate::results::measurement::{Measurement, Per};
+use crate::results::methods::with_methods;
 use crate::results::read::{Answers, read};
 use crate::results::render::{self, Format};
 use crate::results::settings::{self, Compared};
@@ -181,7 +183,8 @@ fn show(
             let without = frame.drop_many(settings.iter().copied());
             tall::sheet(&without).map(|sheet| vec![sheet])
         };
-        render::sheets(&sheets.map_err(unexpected)?, &caption, args.format).into_bytes()
+        let styled = args.output.is_none() && io::stdout().is_terminal();
+        render::sheets(&sheets.map_err(unexpected)?, &caption, args.format, styled).into_bytes()
     };
     deliver(&bytes, args.output.as_deref())
 }

@@ -55,13 +55,13 @@ impl Database {
 
     /// The cases that `experiment` means today: of each name, seed and scale the one asked for last. In order of birth.
     pub fn cases(&self, experiment: &str) -> Result<Vec<Case>, DatabaseError> {
+        // Sorted by age without the settings, which are long.
         const SQL: &str = "
-            SELECT id, experiment, name, seed, scale, settings FROM (
-                SELECT cases.*, experiments.name AS experiment,
-                       row_number() OVER (PARTITION BY cases.name, seed, scale ORDER BY seen_at DESC, cases.id DESC) AS age
-                FROM cases JOIN experiments ON experiments.id = experiment_id
-                WHERE experiments.name = ?)
-            WHERE age = 1 ORDER BY id";
+            WITH aged AS (
+                SELECT id, row_number() OVER (PARTITION BY name, seed, scale ORDER BY seen_at DESC, id DESC) AS age
+                FROM cases WHERE experiment_id = (SELECT id FROM experiments WHERE name = ?1))
+            SELECT id, ?1 AS experiment, name, seed, scale, settings
+            FROM cases JOIN aged USING (id) WHERE age = 1 ORDER BY id";
         self.read(async |db| sqlx::query_as(SQL).bind(experiment).fetch_all(db).await)
     }
 

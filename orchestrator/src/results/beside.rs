@@ -4,13 +4,11 @@
 //! all of its data, at full size. An experiment that repeats a table (`table7`, `fig8`) has each case beside the row of its
 //! name; any other has every case beside Perceive-IR in the setting closest to it.
 
-use std::collections::{BTreeSet, HashMap};
-
-use perceive_datasets::catalogue;
 use polars::prelude::*;
 
 use super::columns::{AVERAGE, Row, column_of, rows_of};
-use crate::paper::{self, Cell, PERCEIVE_IR, TABLES, Table, counterpart};
+use super::printed::Printed;
+use crate::paper::{self, PERCEIVE_IR, Table, counterpart};
 
 /// The column that says which table a row's numbers of the paper are from.
 pub const TABLE: &str = "paper_table";
@@ -73,54 +71,6 @@ pub fn beside_paper(frame: &DataFrame, experiment: &str, metrics: &[&str]) -> Po
     Ok(wider)
 }
 
-/// Appends rows of `table` as printed, in the test sets that `frame` has; their cases are called `PromptIR (paper)`.
-pub fn with_methods(frame: &DataFrame, table: &Table, methods: &[&str], metrics: &[&str]) -> PolarsResult<DataFrame> {
-    let mut seen = BTreeSet::new();
-    let ours = rows_of(frame)?;
-    let mut tests: Vec<Row<'_>> = ours
-        .iter()
-        .filter(|row| seen.insert((row.test, row.degradation)))
-        .copied()
-        .collect();
-    tests.sort_by_key(|row| row.test == AVERAGE);
-    let rows: Vec<(&str, &str)> = table
-        .rows()
-        .into_iter()
-        .filter(|(case, _)| methods.contains(case))
-        .collect();
-    let names: Vec<String> = rows.iter().map(|(_, method)| format!("{method} (paper)")).collect();
-    let repeated =
-        |of: &dyn Fn(&Row<'_>) -> String| -> Vec<String> { names.iter().flat_map(|_| tests.iter().map(of)).collect() };
-    let height = names.len() * tests.len();
-    let columns = frame.columns().iter().map(|column| {
-        let name = column.name().as_str();
-        let metric = metrics.iter().find(|metric| paper_of(metric) == name);
-        let printed = metric.and_then(|metric| counterpart(metric));
-        match (name, printed) {
-            ("case", _) => {
-                let cases = names.iter().flat_map(|name| vec![name.as_str(); tests.len()]);
-                Column::new(name.into(), cases.collect::<Vec<_>>())
-            }
-            ("test", _) => Column::new(name.into(), repeated(&|row| row.test.to_owned())),
-            ("degradation", _) => Column::new(name.into(), repeated(&|row| row.degradation.to_owned())),
-            (TABLE, _) => Column::new(name.into(), vec![table.name; height]),
-            (_, Some(metric)) => {
-                let values = rows
-                    .iter()
-                    .flat_map(|(case, _)| Printed::new(table, case, metric).of(&tests));
-                Column::new(name.into(), values.collect::<Vec<_>>())
-            }
-            _ => Column::full_null(name.into(), height, column.dtype()),
-        }
-    });
-    // A method that has nothing in these test sets says nothing.
-    let printed = metrics.iter().map(|metric| paper_of(metric));
-    let printed = printed.filter(|name| frame.column(name).is_ok());
-    let has_number = printed.map(|name| col(name).is_not_null()).fold(lit(false), Expr::or);
-    let added = DataFrame::new(height, columns.collect())?;
-    frame.vstack(&added.lazy().filter(has_number).collect()?)
-}
-
 /// The row of the paper that stands beside a case.
 fn reference(experiment: &str, case: &[Row<'_>]) -> Option<(&'static Table, String)> {
     if let Some(table) = paper::find(experiment) {
@@ -128,69 +78,6 @@ fn reference(experiment: &str, case: &[Row<'_>]) -> Option<(&'static Table, Stri
     }
     let tests = case.iter().filter(|row| row.test != AVERAGE);
     paper::nearest(tests.map(|row| row.degradation)).map(|table| (table, PERCEIVE_IR.to_owned()))
-}
-
-/// What a row of a table prints of one metric, by test set and degradation.
-struct Printed(HashMap<(&'static str, &'static str), f64>);
-
-impl Printed {
-    fn new(table: &Table, case: &str, metric: &str) -> Self {
-        let cells = table.cells().filter(|cell| cell.case == case && cell.metric == metric);
-        Self(cells.map(|cell| (column(&cell), cell.value)).collect())
-    }
-
-    /// One number a row of our case.
-    fn of(&self, case: &[Row<'_>]) -> Vec<Option<f64>> {
-        let sets: Vec<(&str, &str)> = case.iter().filter(|row| row.test != AVERAGE).map(set).collect();
-        let average = self.average(&sets);
-        let cell = |row: &Row<'_>| {
-            if row.test == AVERAGE {
-                average
-            } else {
-                self.0.get(&set(row)).copied()
-            }
-        };
-        case.iter().map(cell).collect()
-    }
-
-    fn average(&self, sets: &[(&str, &str)]) -> Option<f64> {
-        let printed = self.0.get(&(paper::AVERAGE, "")).copied();
-        let own = self.0.keys().filter(|(test, _)| *test != paper::AVERAGE).count();
-        if own == 0 {
-            // Table XIII prints averages alone, those of the test sets of Tables II and III.
-            return printed.filter(|_| is_averaged_somewhere(sets));
-        }
-        let cells: Option<Vec<f64>> = sets.iter().map(|set| self.0.get(set).copied()).collect();
-        let cells = cells.filter(|cells| !cells.is_empty())?;
-        let mean = cells.iter().sum::<f64>() / cells.len() as f64;
-        Some(printed.filter(|_| cells.len() == own).unwrap_or(mean))
-    }
-}
-
-/// Whether a table of the paper has exactly these test sets and prints their average.
-fn is_averaged_somewhere(sets: &[(&str, &str)]) -> bool {
-    let sets: BTreeSet<_> = sets.iter().copied().collect();
-    TABLES.iter().any(|table| {
-        let columns: BTreeSet<_> = table.cells().map(|cell| column(&cell)).collect();
-        let own: BTreeSet<_> = columns
-            .iter()
-            .copied()
-            .filter(|(test, _)| !test.is_empty() && *test != paper::AVERAGE)
-            .collect();
-        columns.contains(&(paper::AVERAGE, "")) && own == sets
-    })
-}
-
-fn column(cell: &Cell) -> (&'static str, &'static str) {
-    (cell.test, cell.degradation)
-}
-
-/// A row's test set by the catalogue's name.
-fn set<'a>(row: &Row<'a>) -> (&'a str, &'a str) {
-    (
-        catalogue::find(row.test).map_or(row.test, |entry| entry.name),
-        row.degradation,
-    )
 }
 
 #[cfg(test)]
@@ -298,24 +185,5 @@ mod tests {
         };
         assert_eq!(rows(5), Some(32.63));
         assert_eq!(rows(4), None);
-    }
-
-    #[test]
-    fn other_methods_come_as_printed_in_the_test_sets_that_there_are() {
-        let frame = beside_paper(&results(&THREE[3..]), "table2", &METRICS).unwrap();
-        let frame = with_methods(&frame, paper::find("table2").unwrap(), &["promptir"], &METRICS).unwrap();
-        let cases: Vec<Option<&str>> = frame.column("case").unwrap().str().unwrap().iter().collect();
-        assert_eq!(
-            cases[2..],
-            [
-                Some("perceive-ir"),
-                Some("PromptIR (paper)"),
-                Some("PromptIR (paper)"),
-                Some("PromptIR (paper)")
-            ]
-        );
-        let psnr = numbers(&frame, "psnr_rgb_paper");
-        assert_eq!(psnr[3..], [Some(30.58), Some(36.37), Some(33.475)]);
-        assert_eq!(numbers(&frame, "psnr_rgb_restored")[3..], [None; 3]);
     }
 }

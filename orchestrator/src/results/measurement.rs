@@ -103,7 +103,7 @@ fn places(measurements: &[Measurement]) -> Vec<u32> {
 }
 
 /// Noise before haze, CBSD68 before Kodak24, σ 15 before 25.
-fn order(test: &str, degradation: &str) -> (usize, String, u32, String) {
+pub fn order(test: &str, degradation: &str) -> (usize, String, u32, String) {
     let kind = degradation.trim_end_matches(|c: char| c.is_ascii_digit());
     let place = KINDS.iter().position(|known| *known == kind).unwrap_or(KINDS.len());
     let strength = degradation[kind.len()..].parse().unwrap_or(0);

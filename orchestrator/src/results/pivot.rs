@@ -11,6 +11,7 @@ use polars::prelude::*;
 use super::beside::{difference_of, paper_of};
 use super::columns::{AVERAGE, Row, column_of, rows_of, std_of};
 use super::marks::marks;
+use super::measurement::order;
 use super::sheet::{Cell, Column, Sheet, decimals, number};
 use crate::paper::counterpart;
 
@@ -80,7 +81,7 @@ struct Grid<'a> {
     metrics: &'a [&'a str],
     /// Case, scale and towers, in the order of the frame; where there are averages, in theirs.
     cases: Vec<[&'a str; 3]>,
-    /// Test set and degradation; the average is the last.
+    /// Test set and degradation in the order of the paper's tables; the average is the last.
     tests: Vec<(&'a str, &'a str)>,
     rows: HashMap<Row<'a>, usize>,
     /// How many seeds most numbers are the mean of.
@@ -93,7 +94,7 @@ impl<'a> Grid<'a> {
         let averages = all.iter().filter(|row| row.test == AVERAGE);
         let cases = distinct(averages.chain(&all).map(|row| row.case));
         let mut tests = distinct(all.iter().map(|row| (row.test, row.degradation)));
-        tests.sort_by_key(|(test, _)| *test == AVERAGE);
+        tests.sort_by_cached_key(|(test, degradation)| (*test == AVERAGE, order(test, degradation)));
         let seeds = frame.column("seeds")?.u32()?.max().unwrap_or(1);
         let rows = all.into_iter().zip(0..).collect();
         Ok(Self {

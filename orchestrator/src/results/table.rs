@@ -86,22 +86,20 @@ pub fn table(cases: &[Case], measurements: &[Measurement], metrics: &[&str], per
         Per::Test => (&["case_order", "test_order"][..], "picture"),
         Per::Picture => (&["case_order", "test_order", "picture"][..], "pictures"),
     };
-    // In one order, so that a mean has the same last bit whatever made its rows.
-    all.sort(
-        ["case_order", "test_order", "picture", "seed"],
-        SortMultipleOptions::default(),
-    )
-    .group_by_stable(keys)
-    .agg(over_seeds)
-    .sort(order.iter().copied(), SortMultipleOptions::default())
-    .select(
-        KEYS.into_iter()
-            .filter(|key| *key != silent)
-            .map(col)
-            .chain(names.iter().flat_map(|name| [col(name), col(std_of(name))]))
-            .collect::<Vec<_>>(),
-    )
-    .collect()
+    all.group_by_stable(keys)
+        .agg(over_seeds)
+        .sort(order.iter().copied(), SortMultipleOptions::default())
+        .select(
+            KEYS.into_iter()
+                .filter(|key| *key != silent)
+                .map(col)
+                .chain(names.iter().flat_map(|name| [col(name), col(std_of(name))]))
+                .collect::<Vec<_>>(),
+        )
+        // Rows that are sorted at the end would be let free to come in any order, and sums depend on it in the last digit: the
+        // same record makes the same table, bit for bit.
+        .with_check_order(false)
+        .collect()
 }
 
 fn columns_of(names: &[&[&str]]) -> Vec<Expr> {
@@ -253,6 +251,24 @@ mod tests {
         assert_eq!(numbers(&frame, "psnr_rgb_restored"), [Some(34.0), Some(31.0)]);
         assert_eq!(counts(&frame, "seeds"), [Some(1), Some(2)]);
         assert!(frame.column("pictures").is_err());
+    }
+
+    #[test]
+    fn the_same_numbers_make_the_same_table_to_the_last_bit() {
+        let mut desk = Desk::default();
+        for seed in 0..3 {
+            for case in 0..200 {
+                for (place, test) in [NOISE, RAIN, LOW].into_iter().enumerate() {
+                    let value = 30.0 + f64::from(case * 7 + seed * 3 + place as i32).sin();
+                    desk = desk.tested(&format!("case {case}"), i64::from(seed), test, value);
+                }
+            }
+        }
+        let first = desk.table(&["psnr_rgb"]);
+        assert_eq!(first.height(), 200 * 4);
+        for _ in 0..5 {
+            assert!(desk.table(&["psnr_rgb"]).equals_missing(&first));
+        }
     }
 
     #[test]

@@ -7,12 +7,18 @@ use crate::results::sheet::{Column, Mark, Sheet};
 
 const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-pub fn sheet(sheet: &Sheet) -> String {
+/// `styled`: for a terminal, not for a file or a pipe.
+pub fn sheet(sheet: &Sheet, styled: bool) -> String {
     let mut table = comfy_table::Table::new();
     // Wide tables scroll or wrap as the terminal does: a number must not be broken over lines.
     table
         .load_style(STYLE)
         .set_content_arrangement(ContentArrangement::Disabled);
+    if styled {
+        table.enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
     table.set_header(sheet.columns.iter().map(head));
     let mut case = "";
     for row in 0..sheet.height() {
@@ -21,7 +27,7 @@ pub fn sheet(sheet: &Sheet) -> String {
             // A case is named in its first row.
             let is_repeated = place == 0 && std::mem::replace(&mut case, &cell.text) == cell.text;
             let text = if is_repeated { "" } else { &cell.text };
-            styled(text, cell.mark, has_star(column))
+            marked(text, cell.mark, has_star(column))
         });
         table.add_row(cells.collect::<Vec<_>>());
     }
@@ -52,7 +58,7 @@ fn has_star(column: &Column) -> bool {
     column.cells.iter().any(|cell| cell.mark == Mark::Best)
 }
 
-fn styled(text: &str, mark: Mark, among_stars: bool) -> comfy_table::Cell {
+fn marked(text: &str, mark: Mark, among_stars: bool) -> comfy_table::Cell {
     // Digits stay below digits.
     let text = match mark {
         Mark::Best => format!("{text}*"),

@@ -37,12 +37,12 @@ impl Format {
     }
 }
 
-/// Sheets under a caption, in a [`Format`] for people; ends with a newline.
-pub fn sheets(sheets: &[Sheet], caption: &[String], format: Format) -> String {
-    let of_sheet = match format {
-        Format::Markdown => markdown::sheet,
-        Format::Latex => latex::sheet,
-        _ => aligned::sheet,
+/// Sheets under a caption, in a [`Format`] for people; ends with a newline. `styled`: with a terminal's bold and underline.
+pub fn sheets(sheets: &[Sheet], caption: &[String], format: Format, styled: bool) -> String {
+    let of_sheet = |sheet| match format {
+        Format::Markdown => markdown::sheet(sheet),
+        Format::Latex => latex::sheet(sheet),
+        _ => aligned::sheet(sheet, styled),
     };
     let caption = match format {
         // Two spaces at a line's end keep Markdown from joining the lines.

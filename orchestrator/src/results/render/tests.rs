@@ -1,8 +1,9 @@
 //! The whole text of small tables, in every format.
 
-use super::super::beside::{beside_paper, with_methods};
+use super::super::beside::beside_paper;
 use super::super::desk::Desk;
-use super::super::{pivot, tall};
+use super::super::methods::with_methods;
+use super::super::{filter, pivot, tall};
 use super::*;
 use crate::paper;
 
@@ -44,7 +45,12 @@ fn several() -> DataFrame {
 }
 
 fn text(made: &[Sheet], format: Format) -> String {
-    sheets(made, &["a caption".to_owned(), "of two lines".to_owned()], format)
+    sheets(
+        made,
+        &["a caption".to_owned(), "of two lines".to_owned()],
+        format,
+        false,
+    )
 }
 
 fn of_one(frame: &DataFrame, format: Format) -> String {
@@ -131,6 +137,28 @@ restormer     30.50 ± 0.00   0.7625 ± 0.0000   36.00 ± 0.00   0.9000 ± 0.000
 mine_1       31.10 (n = 1)*   0.7775 (n = 1)*             -                 -              -                 -
 ",
     );
+}
+
+#[test]
+fn sorting_moves_cases_and_no_columns() {
+    let sorted = filter::sort(&several(), "psnr_rgb", &[]).unwrap();
+    let sheet = pivot::sheets(&sorted, &METRICS).unwrap().remove(0);
+    let heads: Vec<&str> = sheet.columns.iter().map(|column| column.head[0].as_str()).collect();
+    let tests = ["cbsd68 noise25", "rain100l rain", "average"];
+    assert_eq!(heads[1..], tests.map(|test| [test; 2]).concat());
+    let cases: Vec<&str> = sheet.columns[0].cells.iter().map(|cell| cell.text.as_str()).collect();
+    assert_eq!(cases, ["restormer", "perceive-ir", "mine_1"], "by their averages");
+}
+
+#[test]
+fn a_terminal_gets_bold_and_underline_beside_the_stars() {
+    let made = pivot::sheets(&several(), &METRICS).unwrap();
+    let styled = sheets(&made, &[], Format::Table, true);
+    let best = styled.lines().find(|line| line.contains("34.15")).unwrap();
+    assert!(best.contains("\u{1b}[1m") && best.contains("± 0.21*"), "{best:?}");
+    let second = styled.lines().find(|line| line.contains("33.25")).unwrap();
+    assert!(second.contains("\u{1b}[4m"), "{second:?}");
+    assert!(!sheets(&made, &[], Format::Table, false).contains('\u{1b}'));
 }
 
 #[test]
