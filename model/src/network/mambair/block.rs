@@ -12,6 +12,9 @@ use crate::network::{
     convolution::{dense, pointwise},
 };
 
+/// PyTorch's default.
+const EPSILON: f64 = 1e-5;
+
 #[derive(Module, Debug)]
 struct ChannelAttention {
     attention: (Gap, Conv2d, Gap, Conv2d),
@@ -65,11 +68,11 @@ pub struct StateSpaceBlock {
 impl StateSpaceBlock {
     pub fn new(channels: usize, config: &MambaIrConfig, device: &Device) -> Self {
         Self {
-            ln_1: LayerNorm::new(channels, 1e-6, device),
+            ln_1: LayerNorm::new(channels, EPSILON, device),
             self_attention: Scan::new(channels, config, device),
             skip_scale: constant([channels], 1.0, device),
             conv_blk: Convolutions::new(channels, config, device),
-            ln_2: LayerNorm::new(channels, 1e-5, device),
+            ln_2: LayerNorm::new(channels, EPSILON, device),
             skip_scale2: constant([channels], 1.0, device),
         }
     }
