@@ -10,6 +10,7 @@ mod disk;
 mod failure;
 mod home;
 mod journal;
+mod number;
 mod paper;
 mod plan;
 mod process;

@@ -6,6 +6,8 @@
 mod checks;
 pub mod estimate;
 pub mod graph;
+#[cfg(test)]
+mod keys;
 pub mod pictures;
 #[cfg(test)]
 mod shipped;
@@ -24,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::{Exit, Failure},
+    number::plain,
     spec::{Experiment, experiment::Towers},
     stage::{
         Job,
@@ -291,14 +294,12 @@ impl Planner<'_> {
 fn share(found: &Found, among: &[Found]) -> f64 {
     let (name, kinds) = (&found.asked().merge, found.asked().degradations.len().max(1) as f64);
     if name.is_none() {
-        return found.asked().weight / kinds;
+        return plain(found.asked().weight / kinds);
     }
     let merged: Vec<&Found> = among.iter().filter(|other| other.asked().merge == *name).collect();
     let all: usize = merged.iter().map(|other| other.pictures()).sum();
     let weight = merged.first().map_or(1.0, |first| first.asked().weight);
-    let share = weight * found.pictures() as f64 / all.max(1) as f64 / kinds;
-    // Few digits, so that a job read back from its JSON is the same to the last bit.
-    (share * 1e6).round() / 1e6
+    plain(weight * found.pictures() as f64 / all.max(1) as f64 / kinds)
 }
 
 /// The metrics that a set can be measured by, sorted: their order in a file changes nothing.

@@ -60,7 +60,7 @@ const TABLES: &[(&str, &str)] = &[
 ];
 
 /// Every tower installed.
-struct Towered;
+pub struct Towered;
 
 impl Weights for Towered {
     fn clip(&self, _: Towers) -> Result<Tower, Failure> {

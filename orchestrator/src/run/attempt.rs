@@ -79,6 +79,7 @@ impl Attempt {
         create_folder(&work)?;
         let order = Order {
             job: node.job.clone(),
+            key: node.key.clone(),
             run: id.clone(),
             device: terms.device.clone(),
             orchestrator: std::process::id(),

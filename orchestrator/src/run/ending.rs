@@ -182,12 +182,12 @@ mod tests {
         Path::new("/nowhere/output.log")
     }
 
-    fn word(code: i32, kind: Option<&str>) -> Option<LastWord> {
-        Some(LastWord {
+    fn word(code: i32, kind: Option<&str>) -> LastWord {
+        LastWord {
             reason: "the loss became NaN\nhint: lower it".into(),
             code,
             kind: kind.map(String::from),
-        })
+        }
     }
 
     #[test]
@@ -216,22 +216,28 @@ mod tests {
             (RunState::Failed, Cause::OutOfMemory, true)
         );
         assert_eq!(
-            read(exit_9, word(9, Some("not-finite")), None, false),
+            read(exit_9, Some(word(9, Some("not-finite"))), None, false),
             (RunState::Failed, Cause::NotFinite, false)
         );
         assert_eq!(
-            read(7 << 8, word(7, None), None, false),
+            read(7 << 8, Some(word(7, None)), None, false),
             (RunState::Failed, Cause::Exit, true)
         );
         assert_eq!(
-            read(5 << 8, word(5, None), None, false),
+            read(5 << 8, Some(word(5, None)), None, false),
             (RunState::Failed, Cause::Exit, false)
         );
     }
 
     #[test]
     fn the_workers_own_words_and_hint_are_passed_on() {
-        let ended = read(ExitStatus::from_raw(9 << 8), word(9, None), None, false, nowhere());
+        let ended = read(
+            ExitStatus::from_raw(9 << 8),
+            Some(word(9, None)),
+            None,
+            false,
+            nowhere(),
+        );
         let failure = ended.failure.unwrap();
         assert_eq!(
             (failure.exit, failure.message.as_str()),

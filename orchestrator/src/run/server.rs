@@ -138,7 +138,7 @@ struct Open {
 impl Server<'_> {
     fn serve(&mut self) -> Result<(), Failure> {
         loop {
-            self.heed()?;
+            self.heed();
             if self.wish == Wish::GoOn {
                 self.take_requests()?;
                 self.start_jobs()?;
@@ -157,10 +157,10 @@ impl Server<'_> {
     }
 
     /// Passes on what this process was asked.
-    fn heed(&mut self) -> Result<(), Failure> {
+    fn heed(&mut self) {
         let wish = self.stops.wish();
         if wish == self.wish {
-            return Ok(());
+            return;
         }
         self.wish = wish;
         self.progress.say(wish.words());
@@ -170,7 +170,6 @@ impl Server<'_> {
                 _ => running.attempt.stop(Cause::Asked, ""),
             }
         }
-        Ok(())
     }
 
     fn take_requests(&mut self) -> Result<(), Failure> {

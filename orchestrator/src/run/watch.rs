@@ -72,7 +72,7 @@ mod tests {
         let start = Instant::now();
         let limits = Limits {
             memory: Some(1000),
-            silence: Duration::from_secs(60),
+            silence: Duration::from_mins(1),
             grace: Duration::from_secs(10),
         };
         let mut watch = Watch::new(limits, start);

@@ -30,6 +30,8 @@ use crate::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
     pub job: Job,
+    /// The artefact's key, as the plan has it.
+    pub key: String,
     /// The run's id; its journal is named after it.
     pub run: String,
     pub device: String,
@@ -70,7 +72,7 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
 
 fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
     perceive_model::kernel::tune_allocation();
-    let key = order.job.key();
+    let key = order.key.clone();
     let stop = stop_flag(order.orchestrator)?;
     let device = order.device.parse::<DeviceName>()?.open()?;
     let mut journal = Journal::open(&home.journal(&order.run))?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 
 use super::{fault::Fault, size::Size};
+use crate::number::plain;
 
 /// Where a key or a value was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +224,7 @@ fn value_of(value: &DeValue, here: Origin, origin: &dyn Fn(std::ops::Range<usize
             digits
                 .as_str()
                 .parse()
+                .map(plain)
                 .map_err(|_| impossible(format!("{digits} is no number")))?,
         ),
         DeValue::String(text) => Value::Text(text.as_ref().into()),

@@ -37,10 +37,16 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             talk.say(format!("there are no runs in {} yet", home.root().display()));
             return table(&[], &Labels::default(), args.format).print(args.format);
         }
-        Ok(_) => Database::open(home)?,
+        Ok(readable) => {
+            // Where nothing may be written (a read-only disk, a record that somebody locks), states are told as recorded.
+            let settled = Database::open(home).and_then(|writable| writable.settle_lost(home));
+            if let Err(error) = settled {
+                talk.say(format!("states as they were recorded: {error}"));
+            }
+            readable
+        }
         Err(error) => return Err(error.into()),
     };
-    database.settle_lost(home)?;
     if let Some(name) = &args.experiment {
         let names = database.experiment_names()?;
         if !names.contains(name) {
