@@ -96,6 +96,21 @@ fn what_is_left_in_the_queue_is_listed_served_and_taken_out() {
 }
 
 #[test]
+fn a_request_that_is_taken_out_ends_its_command_with_everything_kept() {
+    let desk = Desk::with(&SWEEP.replace("steps = 60", "steps = 2000"));
+    let running = desk.start(&["run", "sweep", "--only", "a"]);
+    desk.wait_for_saved_state();
+    let listed = desk.run(&["queue", "ls", "--format", "json"]).fine().stdout;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    desk.run(&["queue", "rm", listed[0]["id"].as_str().unwrap()]).fine();
+    running
+        .wait()
+        .fails(130, &["taken out of the queue", "goes on where it stopped"]);
+    assert_eq!(desk.states().last().map(String::as_str), Some("restore paused"));
+    desk.is_tidy();
+}
+
+#[test]
 fn the_urgent_come_first() {
     let desk = Desk::with(SWEEP);
     for (case, priority) in [("a", "-1"), ("b", "0"), ("c", "7")] {

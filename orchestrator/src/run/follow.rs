@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     database::Database,
-    failure::Failure,
+    failure::{Exit, Failure},
     home::Home,
     plan::Graph,
     show::{Talk, progress::Progress},
@@ -60,6 +60,12 @@ pub fn fulfil(request: &Request, home: &Home, manner: &Manner, stops: &Stops, al
         if let Some(answer) = queue.answered(&request.id)? {
             break answer;
         }
+        if !queue.holds(&request.id) {
+            let text = "the request was taken out of the queue; everything done so far is kept";
+            return Err(
+                Failure::new(Exit::Interrupted, text).help("run the same command again: it goes on where it stopped")
+            );
+        }
     };
     drop(asked);
     answer.result()
@@ -77,7 +83,7 @@ fn follow(queue: &Queue, request: &Request, home: &Home, stops: &Stops, talk: Ta
     let progress = Progress::new(talk);
     let bar = progress.bar("queued", request.graph.nodes.len() as u64, "jobs");
     loop {
-        if queue.answered(&request.id)?.is_some() || home.is_free() {
+        if queue.answered(&request.id)?.is_some() || !queue.holds(&request.id) || home.is_free() {
             return Ok(());
         }
         if stops.wish() != Wish::GoOn {

@@ -168,6 +168,11 @@ impl Queue {
         }
     }
 
+    /// Whether the request is still there.
+    pub fn holds(&self, id: &str) -> bool {
+        self.request(id).exists()
+    }
+
     pub fn answer(&self, id: &str, answer: &Answer) -> Result<(), Failure> {
         write_json(&self.answer_path(id), answer)
     }
