@@ -54,6 +54,11 @@ fn what_several_cases_need_is_made_once_and_each_case_finds_its_numbers() {
         "{}",
         again.stderr
     );
+    let planned = desk.run(&["plan", "sweep", "--seeds", "3"]).fine().stderr;
+    assert!(
+        planned.contains("10 to do; about") && planned.contains("on cpu and"),
+        "{planned}"
+    );
     assert_eq!(desk.states().len(), 20);
 }
 
