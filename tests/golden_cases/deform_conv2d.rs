@@ -1,7 +1,10 @@
 //! The deformable convolution of AirNet: its output and the gradients of all that goes in.
 
-use burn::tensor::{Tensor, module::deform_conv2d, ops::DeformConvOptions};
-use perceive_model::weights::Array;
+use burn::tensor::Tensor;
+use perceive_model::{
+    kernel::{deformable_columns, pointwise},
+    weights::Array,
+};
 
 use super::{case::Case, outcome::Outcome};
 
@@ -9,15 +12,10 @@ pub fn run(case: &Case) -> Outcome {
     let input = |name: &str| case.tensor::<4>(&format!("__{name}__")).require_grad();
     let [x, offset, mask, weight] = ["input", "offset", "mask", "weight"].map(input);
     let bias = case.tensor::<1>("__bias__").require_grad();
-    let options = DeformConvOptions::new([1, 1], [1, 1], [1, 1], 1, 1);
-    let output = deform_conv2d(
-        x.clone(),
-        offset.clone(),
-        weight.clone(),
-        Some(mask.clone()),
-        Some(bias.clone()),
-        options,
-    );
+    let columns = deformable_columns(x.clone(), Tensor::cat(vec![offset.clone(), mask.clone()], 1));
+    let [outputs, inputs, height, width] = weight.dims();
+    let flat = weight.clone().reshape([outputs, inputs * height * width, 1, 1]);
+    let output = pointwise(columns, flat, Some(bias.clone()));
     let mut outcome = Outcome::default();
     outcome.output("output", output.clone(), case.array("__output__"));
     let gradients = output.powi_scalar(2).sum().backward();

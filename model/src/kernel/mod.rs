@@ -15,6 +15,7 @@ mod rectangle;
 mod sums;
 
 mod channel_attention;
+mod deformable_columns;
 mod dense3x3;
 mod depthwise3x3;
 mod gated_depthwise3x3;
@@ -28,6 +29,7 @@ mod agreement;
 
 pub use allocation::tune_allocation;
 pub use channel_attention::{channel_attention, channel_attention_q_kv, channel_attention_qkv};
+pub use deformable_columns::deformable_columns;
 pub use dense3x3::dense3x3;
 pub use depthwise3x3::depthwise3x3;
 pub use gated_depthwise3x3::gated_depthwise3x3;

@@ -4,8 +4,8 @@
 use burn::tensor::{
     Tensor,
     activation::{gelu, softmax},
-    module::conv2d,
-    ops::ConvOptions,
+    module::{conv2d, deform_conv2d},
+    ops::{ConvOptions, DeformConvOptions},
 };
 
 /// See [`depthwise3x3`](super::depthwise3x3()).
@@ -78,4 +78,14 @@ pub fn selective_scan(u: Tensor<3>, delta: Tensor<3>, a: Tensor<2>, b: Tensor<4>
     (Tensor::cat(states_of, 3) * c)
         .sum_dim(2)
         .reshape([batch, channels, length])
+}
+
+/// See [`deformable_columns`](super::deformable_columns()).
+pub fn deformable_columns(x: Tensor<4>, taps: Tensor<4>) -> Tensor<4> {
+    let channels = x.dims()[1];
+    // A deformable convolution in which every output is one tap of one channel.
+    let each = Tensor::<2>::eye(9 * channels, &x.device()).reshape([9 * channels, channels, 3, 3]);
+    let (offsets, mask) = (taps.clone().narrow(1, 0, 18), taps.narrow(1, 18, 9));
+    let options = DeformConvOptions::new([1, 1], [1, 1], [1, 1], 1, 1);
+    deform_conv2d(x, offsets, each, Some(mask), None, options)
 }

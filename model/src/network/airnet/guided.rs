@@ -3,10 +3,11 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, activation::sigmoid, module::deform_conv2d, ops::DeformConvOptions},
+    tensor::{Device, Tensor, activation::sigmoid},
 };
 
 use super::encoder::leaky_relu;
+use crate::kernel::{self, deformable_columns, dense3x3};
 use crate::layer::{Conv2d, Gap, constant, uniform};
 use crate::network::convolution::{dense, pointwise};
 
@@ -45,11 +46,13 @@ impl DeformableConvolution {
     fn forward(&self, x: Tensor<4>, map: Tensor<4>) -> Tensor<4> {
         let OffsetConvolution { weight, bias } = &self.conv_offset_mask;
         let seen = Tensor::cat(vec![x.clone(), map], 1);
-        let out = crate::kernel::dense3x3(seen, weight.val(), Some(bias.val()), 1);
+        let out = dense3x3(seen, weight.val(), Some(bias.val()), 1);
         let offsets = out.clone().narrow(1, 0, 2 * TAPS);
         let mask = sigmoid(out.narrow(1, 2 * TAPS, TAPS));
-        let options = DeformConvOptions::new([1, 1], [1, 1], [1, 1], 1, 1);
-        deform_conv2d(x, offsets, self.weight.val(), Some(mask), None, options)
+        let columns = deformable_columns(x, Tensor::cat(vec![offsets, mask], 1));
+        let weight = self.weight.val();
+        let [outputs, inputs, ..] = weight.dims();
+        kernel::pointwise(columns, weight.reshape([outputs, TAPS * inputs, 1, 1]), None)
     }
 }
 
