@@ -1,37 +1,11 @@
 //! The same bytes: stopped or not, on one thread or two, made once or made again.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
-use crate::support::mini::{LONG, MINI, files};
+use crate::support::equal::{artefacts, same};
+use crate::support::mini::{LONG, MINI};
 use crate::support::process::wait_until;
 use crate::support::{Desk, Outcome};
-
-/// Contents of all files below a folder by their names in it.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let name = |path: &Path| path.strip_prefix(folder).unwrap().to_string_lossy().into_owned();
-    files(folder)
-        .iter()
-        .map(|path| (name(path), fs::read(path).unwrap()))
-        .collect()
-}
-
-/// Contents of all artefacts of a home by key and name.
-fn artefacts(desk: &Desk) -> BTreeMap<String, Vec<u8>> {
-    contents(&desk.home().join("artefacts"))
-}
-
-/// Checks that two homes hold the same artefacts, byte for byte.
-#[track_caller]
-fn same(one: &Desk, other: &Desk) {
-    let (one, other) = (artefacts(one), artefacts(other));
-    assert!(one.keys().any(|name| name.ends_with("model.safetensors")));
-    assert_eq!(one.keys().collect::<Vec<_>>(), other.keys().collect::<Vec<_>>());
-    for (name, bytes) in one {
-        assert!(other[&name] == bytes, "{name} differs");
-    }
-}
 
 #[test]
 fn a_training_that_was_stopped_and_went_on_equals_one_that_never_stopped() {

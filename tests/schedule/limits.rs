@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::same;
 use crate::support::Desk;
+use crate::support::equal::same;
 use crate::support::process::wait_until;
 use crate::support::sweep::SWEEP;
 

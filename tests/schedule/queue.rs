@@ -1,7 +1,7 @@
 //! Several terminals in one home: the second joins, takes over when the first goes, and is never a second writer.
 
-use super::same;
 use crate::support::Desk;
+use crate::support::equal::same;
 use crate::support::process::wait_until;
 use crate::support::sweep::SWEEP;
 

@@ -1,7 +1,7 @@
 //! What the machine did to a worker may pass: it is tried again, as often as allowed, and goes on where it was.
 
-use super::same;
 use crate::support::Desk;
+use crate::support::equal::same;
 use crate::support::process::{send, wait_until};
 use crate::support::sweep::SWEEP;
 

@@ -1,7 +1,7 @@
 //! Several jobs at once, and jobs that several cases need.
 
-use super::same;
 use crate::support::Desk;
+use crate::support::equal::same;
 use crate::support::sweep::SWEEP;
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 pub mod disk;
+pub mod equal;
 pub mod mini;
 pub mod process;
 pub mod sweep;
