@@ -82,7 +82,9 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
     let perceiver = planner.perceiver(&train, &medium)?;
     let proxies = planner.proxies(&train, &medium)?;
     let restorer = planner.restore(&train, perceiver, proxies)?;
-    for set in test {
+    for mut set in test {
+        // What a set weighs in a batch says nothing about a test.
+        set.weight = 1.0;
         planner.add(Job::Evaluate(Evaluate {
             metrics: measurable(&experiment.metrics, &set)?,
             set,

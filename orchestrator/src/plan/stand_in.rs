@@ -35,7 +35,8 @@ pub fn of(asked: &PictureSet, role: &str, experiment: &Experiment, splits: &[Spl
         })
     };
     let split = asked.split.as_deref().unwrap_or(role);
-    if !asked.stand_in || experiment.scale == Size::Paper || has(&asked.dataset, split, enough) {
+    let is_rendered = asked.dataset == SCENES;
+    if !asked.stand_in || is_rendered || experiment.scale == Size::Paper || has(&asked.dataset, split, enough) {
         return None;
     }
     let degradations = if asked.degradations.is_empty() {
