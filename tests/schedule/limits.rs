@@ -54,7 +54,7 @@ fn the_step_limit_pauses_each_training_and_changes_no_result() {
     calm.run(&ONE).fine();
     let limited = [&ONE[..], &["--step-limit", "25"]].concat();
     for _ in 0..2 {
-        desk.run(&limited).fails(130, &[]);
+        desk.run(&limited).fails(75, &["--step-limit"]);
         assert_eq!(desk.states().last().map(String::as_str), Some("restore paused"));
     }
     desk.run(&limited).fine();
@@ -86,6 +86,21 @@ fn the_median_rule_stops_the_worse_of_the_cases_and_the_rest_is_done() {
                   WHERE stage = 'restore' AND state != 'done'";
     assert_eq!(desk.ask(pruned), ["c cancelled pruned"]);
     assert_eq!(desk.artefacts("evaluate").len(), 2);
+    let told = desk
+        .run(&[
+            "run",
+            "sweep",
+            "--prune",
+            "nothing@3",
+            "--set",
+            "restore.training.steps=3",
+        ])
+        .fine();
+    assert!(
+        told.stderr.contains("no training recorded that metric"),
+        "{}",
+        told.stderr
+    );
     desk.run(&["run", "sweep", "--prune", "l1@soon"])
         .fails(2, &["is no step"]);
 }

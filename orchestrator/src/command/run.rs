@@ -91,16 +91,19 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
 /// Where the contact sheets are: all of them where there are few.
 fn tell_where(graph: &Graph, home: &Home, talk: Talk) {
     const FEW: usize = 12;
-    let sheets: Vec<_> = graph
-        .nodes
-        .iter()
-        .filter_map(|node| match &node.job {
-            Job::Evaluate(job) => Some((&job.set.label, home.artefact(&node.key).join(SHEET))),
-            _ => None,
-        })
-        .collect();
-    for (label, sheet) in sheets.iter().take(FEW) {
-        talk.say(format!("{label}: {}", sheet.display()));
+    let mut sheets = Vec::new();
+    for case in &graph.cases {
+        for node in case.nodes.iter().map(|place| &graph.nodes[*place]) {
+            if let Job::Evaluate(job) = &node.job {
+                let sheet = home.artefact(&node.key).join(SHEET);
+                // With one case in sight its name says nothing.
+                let title = (graph.cases.len() > 1).then(|| format!("{}, ", case.title()));
+                sheets.push((title.unwrap_or_default(), &job.set.label, sheet));
+            }
+        }
+    }
+    for (title, label, sheet) in sheets.iter().take(FEW) {
+        talk.say(format!("{title}{label}: {}", sheet.display()));
     }
     if sheets.len() > FEW {
         talk.say(format!(

@@ -63,7 +63,10 @@ impl Database {
         };
         Ok(match last.kind.as_str() {
             "done" => Some((RunState::Done, Exit::Fine.code(), None)),
-            "paused" => Some((RunState::Paused, Exit::Interrupted.code(), None)),
+            "paused" => {
+                let reason = "its orchestrator had gone: it saved and stopped";
+                Some((RunState::Paused, Exit::Interrupted.code(), Some(reason.to_string())))
+            }
             "failed" => Some((RunState::Failed, Exit::Run.code(), Some(last.text))),
             _ => None,
         })

@@ -14,7 +14,7 @@ use crate::{
     failure::{Exit, Failure},
     home::Home,
     plan::Graph,
-    show::{Talk, progress::Progress},
+    show::Talk,
 };
 
 /// How often a follower looks whether it has an answer.
@@ -80,8 +80,8 @@ fn follow(queue: &Queue, request: &Request, home: &Home, stops: &Stops, talk: Ta
         "{who} is at work in {}: joined its queue",
         home.root().display()
     ));
-    let progress = Progress::new(talk);
-    let bar = progress.bar("queued", request.graph.nodes.len() as u64, "jobs");
+    let of = request.graph.nodes.len();
+    let mut told = usize::MAX;
     loop {
         if queue.answered(&request.id)?.is_some() || !queue.holds(&request.id) || home.is_free() {
             return Ok(());
@@ -89,17 +89,18 @@ fn follow(queue: &Queue, request: &Request, home: &Home, stops: &Stops, talk: Ta
         if stops.wish() != Wish::GoOn {
             return Err(stops.wish().failure());
         }
-        bar.at(made(&request.graph, home), &std::collections::BTreeMap::new());
+        let made = made(&request.graph, home);
+        if made != told {
+            talk.say(format!("queued behind {who}: {made} of {of} jobs are made"));
+            told = made;
+        }
         sleep(BETWEEN_LOOKS);
     }
 }
 
-fn made(graph: &Graph, home: &Home) -> u64 {
-    graph
-        .nodes
-        .iter()
-        .filter(|node| home.artefact(&node.key).exists())
-        .count() as u64
+fn made(graph: &Graph, home: &Home) -> usize {
+    let nodes = graph.nodes.iter();
+    nodes.filter(|node| home.artefact(&node.key).exists()).count()
 }
 
 /// Leaves `request` in the queue for whoever serves it.

@@ -54,6 +54,9 @@ pub struct Answer {
     pub failures: Vec<Fault>,
     /// It was stopped before its end.
     pub stopped: bool,
+    /// Trainings paused because of the step limit.
+    #[serde(default)]
+    pub limited: bool,
 }
 
 /// A job that failed.
@@ -91,10 +94,14 @@ impl Answer {
     /// The failure that a command ends with: the first one, and how many more there were.
     pub fn result(mut self) -> Result<(), Failure> {
         if self.failures.is_empty() {
-            return if self.stopped {
-                Err(super::interrupted())
-            } else {
-                Ok(())
+            return match (self.stopped, self.limited) {
+                (false, _) => Ok(()),
+                (true, true) => Err(Failure::new(
+                    Exit::Requeue,
+                    "each training has taken the steps that --step-limit allows; everything done so far is kept",
+                )
+                .help("run the same command again: it goes on where it stopped")),
+                (true, false) => Err(super::interrupted()),
             };
         }
         let more = self.failures.len() - 1;

@@ -38,9 +38,13 @@ impl Search<'_> {
         ] {
             if none {
                 let names: Vec<&str> = sets.iter().map(|set| set.dataset.as_str()).collect();
-                let text = format!("nothing to {role}: none of {} is indexed", names.join(", "));
-                return Err(Failure::new(Exit::Pictures, text)
-                    .help("`perceive-ir data add FOLDER` indexes what a folder holds"));
+                let text = format!(
+                    "nothing to {role}: the index has no usable pictures of {}",
+                    names.join(", ")
+                );
+                return Err(Failure::new(Exit::Pictures, text).help(
+                    "`perceive-ir data add FOLDER` indexes what a folder holds; clean pictures need `degradations`",
+                ));
             }
         }
         Ok(pictures)

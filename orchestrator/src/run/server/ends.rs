@@ -49,6 +49,7 @@ impl Server<'_> {
             for asker in askers {
                 if let Some(open) = self.requests.get_mut(&asker) {
                     open.answer.stopped = true;
+                    open.answer.limited = self.manner.step_limit.is_some();
                 }
             }
             return Ok(());

@@ -16,6 +16,7 @@ use crate::{
         ending::Cause,
         slots::Place,
     },
+    show::Talk,
 };
 
 /// How often the median rule looks at a training.
@@ -145,6 +146,21 @@ impl Server<'_> {
         let fellows: Vec<_> = courses.values().collect();
         if let Some(words) = rule.judges(&mine, &fellows) {
             running.attempt.stop(Cause::Pruned, &words);
+        }
+        Ok(())
+    }
+
+    /// A rule about a metric that nobody tells stops nobody, and should not do so in silence.
+    pub(super) fn tell_unmet(&self) -> Result<(), Failure> {
+        if let Some(rule) = &self.manner.prune
+            && !self.tries.is_empty()
+            && !self.database.is_recorded(&rule.metric)?
+        {
+            Talk::warn(format!(
+                "--prune {}: no training recorded that metric, so none was judged \
+                 (`perceive-ir metrics ls RUN` names those of a run; validation_psnr needs restore.training.validation.every)",
+                rule.metric
+            ));
         }
         Ok(())
     }

@@ -144,6 +144,7 @@ impl Server<'_> {
                 return Err(self.wish.failure());
             }
             if idle && self.requests.is_empty() && self.queue.ids()?.is_empty() {
+                self.tell_unmet()?;
                 return self.unheard.take().map_or(Ok(()), Err);
             }
             sleep(BETWEEN_LOOKS);
