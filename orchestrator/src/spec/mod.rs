@@ -30,6 +30,7 @@ mod traced;
 pub mod training;
 mod tree;
 pub mod upkeep;
+mod varied;
 
 use std::path::{Path, PathBuf};
 
