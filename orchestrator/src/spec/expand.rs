@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::files::Declared;
 use super::grid::{Combination, Grid, Point};
 use super::tree::Node;
-use super::{Outside, Size, SpecFile, only, scale, set};
+use super::{Outside, Size, SpecFile, only, scale, set, varied};
 
 /// Everything that the cases of one experiment share.
 struct Common<'a> {
@@ -36,6 +36,7 @@ pub fn expand(
     grid.points_mut().try_for_each(|point| common.prepare(point))?;
     let mut combinations = grid.combinations()?;
     only::choose(&mut combinations, &outside.only, name)?;
+    varied::check(&common.sets, &combinations, name)?;
     let mut stack: Vec<Node> = Vec::new();
     let (mut before, mut laid): (Option<Size>, Vec<&Point>) = (None, Vec::new());
     for Combination { name, points } in &combinations {

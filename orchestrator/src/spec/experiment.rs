@@ -12,9 +12,9 @@ use super::{
     prompts::Prompts,
     restore::Restore,
     size::Size,
+    unknown,
     upkeep::Upkeep,
 };
-use crate::failure::nearest;
 
 /// Which frozen encoders an experiment uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -121,6 +121,10 @@ impl Experiment {
     /// What is impossible, as (dotted key, what is wrong); empty when the experiment can be planned.
     pub fn check(&self) -> Vec<(String, String)> {
         let mut wrong = Vec::new();
+        for name in &self.metrics {
+            let what = unknown("metric", name, metric::METRICS.iter().map(|metric| metric.name));
+            wrong.extend(what.map(|what| ("metrics".into(), what)));
+        }
         let mut under = |prefix: &str, found: Vec<(String, String)>| {
             wrong.extend(found.into_iter().map(|(key, what)| (format!("{prefix}.{key}"), what)));
         };
@@ -130,6 +134,7 @@ impl Experiment {
         for (i, set) in self.test.iter().enumerate() {
             under(&format!("test.{i}"), set.check());
         }
+        under("medium", self.medium.check());
         under("medium.training", self.medium.training.check());
         under("prompts", self.prompts.check());
         under("restore", self.restore.check());
@@ -161,11 +166,6 @@ impl Experiment {
         }
         if self.metrics.is_empty() {
             wrong.push(("metrics".into(), "nothing to measure: name at least one".into()));
-        }
-        for name in self.metrics.iter().filter(|name| metric::find(name).is_none()) {
-            let near = nearest(name, metric::METRICS.iter().map(|metric| metric.name));
-            let near = near.map_or(String::new(), |near| format!("; did you mean {near:?}?"));
-            wrong.push(("metrics".into(), format!("there is no metric {name:?}{near}")));
         }
         if self.restore.loss.perceptual > 0.0 && self.negatives.proxies.is_empty() {
             wrong.push((

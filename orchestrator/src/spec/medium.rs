@@ -1,8 +1,9 @@
 //! Settings of the medium stage: two folds, each restored by a model that was trained on the other.
 
+use perceive_model::network::NetworkConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{size::Size, training::Training};
+use super::{size::Size, training::Training, unknown};
 
 /// The medium stage: two folds, each restored by a model that was trained on the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -26,5 +27,13 @@ impl Default for Medium {
                 ..Training::default()
             },
         }
+    }
+}
+
+impl Medium {
+    /// What is impossible in these settings: (key, what is wrong).
+    pub fn check(&self) -> Vec<(String, String)> {
+        let unknown = unknown("network", &self.network, NetworkConfig::NAMES.iter().copied());
+        unknown.map(|what| ("network".into(), what)).into_iter().collect()
     }
 }

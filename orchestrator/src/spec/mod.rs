@@ -30,6 +30,7 @@ mod traced;
 pub mod training;
 mod tree;
 pub mod upkeep;
+mod varied;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,8 @@ pub use size::Size;
 use error::Sources;
 use fault::Fault;
 use files::{Book, Declared};
+
+use crate::failure::nearest;
 
 /// Experiments with all that their files include, read and found to be well formed.
 #[derive(Debug)]
@@ -169,4 +172,16 @@ impl SpecFile {
             sets: &outside.sets,
         }
     }
+}
+
+/// What is wrong with a name that is none of `names`, with the nearest of them.
+fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str> + Clone) -> Option<String> {
+    if names.clone().any(|known| known == name) {
+        return None;
+    }
+    let hint = match nearest(name, names.clone()) {
+        Some(near) => format!("did you mean {near:?}?"),
+        None => format!("there are {}", names.collect::<Vec<_>>().join(", ")),
+    };
+    Some(format!("there is no {what} {name:?}; {hint}"))
 }

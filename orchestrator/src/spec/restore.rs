@@ -1,8 +1,9 @@
 //! Settings of the restore stage: the network, which of its parts are on, and the loss of eq. 13.
 
+use perceive_model::network::NetworkConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{size::Size, training::Training};
+use super::{size::Size, training::Training, unknown};
 
 /// The restore stage: the network, which of its parts are on, and its loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -124,6 +125,9 @@ impl Restore {
     /// What is impossible in these settings: (key, what is wrong).
     pub fn check(&self) -> Vec<(String, String)> {
         let mut wrong = Vec::new();
+        let unknown = unknown("network", &self.network, NetworkConfig::NAMES.iter().copied());
+        let known = unknown.is_none();
+        wrong.extend(unknown.map(|what| ("network".into(), what)));
         for (key, weight) in [
             ("loss.contrastive", self.loss.contrastive),
             ("loss.clip_aware", self.loss.clip_aware),
@@ -161,7 +165,7 @@ impl Restore {
             "perceive-ir" | "perceive-ir-nafnet" => self.cfe,
             network => network == "airnet",
         };
-        if self.loss.contrastive > 0.0 && !teachable {
+        if self.loss.contrastive > 0.0 && known && !teachable {
             wrong.push((
                 "loss.contrastive".into(),
                 "the contrastive loss teaches the CFE: set it to 0, or use network = \"perceive-ir\" with cfe = true"

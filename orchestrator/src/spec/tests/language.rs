@@ -43,7 +43,7 @@ fn layers_lie_over_each_other_in_the_stated_order() {
         (prompts.steps, prompts.batch, prompts.pool, prompts.deviation),
         (3, 4, 5, 0.6)
     );
-    assert_eq!(settings(&sets(&["prompts.deviation=0.7"])).prompts.deviation, 0.7);
+    assert_eq!(settings(&sets(&["prompts.pool=7"])).prompts.pool, 7);
 }
 
 #[test]

@@ -137,3 +137,90 @@ fn a_case_may_have_a_scale_of_its_own() {
     assert!(both.iter().all(|case| case.settings.restore.size == Size::Paper));
     assert!(both.iter().all(|case| case.settings.scale == Size::Paper));
 }
+
+/// A grid of two axes, and written cases.
+const VARIED: &str = r#"
+[experiment.sweep]
+extends = "few"
+[experiment.sweep.matrix]
+"restore.pgca" = ["single", "off"]
+"restore.training" = [{ name = "short", steps = 5 }, { name = "long", steps = 50 }]
+[experiment.parts]
+extends = "few"
+[[experiment.parts.cases]]
+name = "whole"
+[[experiment.parts.cases]]
+name = "plain"
+restore = { cfe = false, loss = { contrastive = 0.0 } }
+"#;
+
+#[track_caller]
+fn refused(name: &str, set: &str, parts: &[&str]) {
+    let said = cases_with(&few(VARIED), name, &sets(&[set])).expect_err("the cases vary it");
+    for part in parts {
+        assert!(said.contains(part), "no {part:?} in {said:?}");
+    }
+}
+
+#[test]
+fn what_tells_the_cases_apart_is_not_set_from_outside() {
+    refused(
+        "sweep",
+        "restore.pgca=off",
+        &[
+            "--set restore.pgca=off: the grid of experiment sweep varies restore.pgca",
+            "--only '*pgca=off*' chooses its cases",
+        ],
+    );
+    refused("sweep", "restore.pgca=eq8", &["no case has this value"]);
+    // A key below that of an axis, and one above.
+    refused(
+        "sweep",
+        "restore.training.steps=5",
+        &["varies restore.training.steps", "'*training=short*'"],
+    );
+    refused(
+        "sweep",
+        "restore={ pgca = \"off\", cfe = true }",
+        &["varies restore.pgca"],
+    );
+    refused("sweep", "restore.training=7", &["varies restore.training"]);
+    // Written cases: another value, and the value that only one of them has.
+    refused(
+        "parts",
+        "restore.loss.contrastive=0.2",
+        &[
+            "case plain of experiment parts sets restore.loss.contrastive",
+            "--only '*whole*'",
+        ],
+    );
+    refused(
+        "parts",
+        "restore.cfe=false",
+        &["case plain of experiment parts", "--only '*plain*'"],
+    );
+}
+
+#[test]
+fn what_all_chosen_cases_leave_open_or_agree_on_may_be_set() {
+    let found = |name: &str, only: &[&str], set: &str| {
+        let outside = Outside {
+            only: only.iter().copied().map(String::from).collect(),
+            ..sets(&[set])
+        };
+        cases_with(&few(VARIED), name, &outside).unwrap().len()
+    };
+    assert_eq!(found("sweep", &[], "restore.training.batch=3"), 4);
+    assert_eq!(found("sweep", &["pgca=off,*"], "restore.pgca=off"), 2);
+    assert_eq!(found("parts", &[], "restore.training.steps=100"), 2);
+    assert_eq!(found("parts", &["whole"], "restore.loss.contrastive=0.2"), 1);
+}
+
+#[test]
+fn shipped_tables_take_settings_that_their_cases_leave_open() {
+    let file = SpecFile::of(Book::shipped().unwrap());
+    let run = |name: &str, set: &str| file.cases(name, &sets(&[set]));
+    assert!(run("table7", "restore.training.steps=100").is_ok());
+    assert!(run("table2", "restore.training.steps=100").is_ok());
+    assert!(run("table2", "restore.network=nafnet").is_err());
+}

@@ -101,7 +101,8 @@ proptest! {
 
     #[test]
     fn a_layer_wins_over_all_below_it(layers in proptest::collection::vec(any::<bool>(), 6)) {
-        // One layer after the other may set the tokens: base, grandparent, parent, the experiment, its case, --set.
+        // One layer after the other may set the tokens: base, grandparent, parent, the experiment, its case, --set,
+        // which must leave alone what a case says.
         let line = |layer: usize| if layers[layer] { format!("prompts.tokens = {}\n", 20 + layer) } else { String::new() };
         let text = format!(
             "[base]\n{}{FEW}[experiment.g]\n{}[experiment.p]\nextends = \"g\"\n{}[experiment.a]\nextends = [\"few\", \"p\"]\n{}\
@@ -109,7 +110,9 @@ proptest! {
             line(0), line(1), line(2), line(3), line(4),
         );
         let outside = if layers[5] { sets(&["prompts.tokens=25"]) } else { Outside::default() };
-        let found = cases_with(&text, "a", &outside).unwrap();
+        let found = cases_with(&text, "a", &outside);
+        prop_assert_eq!(found.is_err(), layers[4] && layers[5]);
+        let Ok(found) = found else { return Ok(()) };
         let highest = layers.iter().rposition(|set| *set);
         prop_assert_eq!(found[0].settings.prompts.tokens, highest.map_or(16, |layer| 20 + layer));
     }

@@ -236,3 +236,36 @@ fn files_that_meet_in_one_name_or_are_not_there_are_told_with_the_place() {
         "{said}"
     );
 }
+
+#[test]
+fn networks_and_metrics_that_do_not_exist_point_at_their_name_before_any_complaint_about_losses() {
+    let says = |text: &str, parts: &[&str]| says(&format!("[experiment.a]\nextends = \"few\"\n{text}"), parts);
+    says(
+        "restore.network = \"restorme\"\nrestore.loss.contrastive = 0.1",
+        &[
+            "experiments.toml:10:19: experiment a: restore.network",
+            "did you mean \"restormer\"?",
+        ],
+    );
+    says(
+        "medium.network = \"nafnett\"\nrestore.loss.clip_aware = -1.0",
+        &[
+            "experiments.toml:10:18: experiment a: medium.network",
+            "did you mean \"nafnet\"?",
+        ],
+    );
+    says(
+        "metrics = [\"psnr_rbg\"]\nrestore.loss.clip_aware = -1.0",
+        &[
+            "experiments.toml:10:11: experiment a: metrics",
+            "did you mean \"psnr_rgb\"?",
+        ],
+    );
+    let text = few("[experiment.a]\nextends = \"few\"\nrestore.network = \"swin\"");
+    let problems = file(&text).unwrap().check().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(
+        problems[0].to_string().contains("there is no network \"swin\""),
+        "{problems:?}"
+    );
+}
