@@ -107,6 +107,7 @@ impl Place {
 }
 
 /// One number of one picture: artefact, test set, degradation, picture, tier, metric, value.
+#[derive(Clone, Copy)]
 struct Number(
     &'static str,
     &'static str,
@@ -252,6 +253,31 @@ fn rows_are_kept_sorted_and_written_as_asked() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(output.stdout.is_empty());
     assert!(std::fs::read(file).unwrap().starts_with(b"PAR1"));
+}
+
+#[test]
+fn columns_of_the_table_come_before_settings_of_the_same_name() {
+    let number = |artefact, test, psnr| Number(artefact, test, "rain", 0, "restored", "psnr_rgb", psnr);
+    let record = TABLE7.replace("\"towers\":", "\"scale\":\"tiny\",\"test\":[\"x\"],\"towers\":");
+    let numbers = ["e1", "e3"].map(|key| [number(key, "kodak24", 30.0), number(key, "rain100l", 31.0)]);
+    let place = Place::with(&record, &numbers.concat());
+    let tests = |arguments: &[&str]| -> Vec<String> {
+        let output = place.results(&[&["table7", "--no-paper", "--format", "csv"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        let csv = stdout(&output);
+        assert!(csv.starts_with("case,scale,towers,test,"), "{csv}");
+        let test = |line: &str| line.split(',').nth(3).unwrap().to_owned();
+        csv.lines().skip(1).map(test).collect()
+    };
+    assert_eq!(tests(&["--where", "test = kodak24"]), ["kodak24"; 2]);
+    assert_eq!(tests(&["--where", "scale = tiny and towers = stand-in"]).len(), 6);
+    assert_eq!(tests(&["--sort", "test,desc"])[..2], ["rain100l"; 2]);
+    for shown in [&["--long"][..], &["--case", "a"], &[]] {
+        for by in ["test,desc", "scale", "towers"] {
+            let output = place.results(&[&["table7", "--sort", by], shown].concat());
+            assert_eq!(output.status.code(), Some(0), "{by} {shown:?}: {}", stderr(&output));
+        }
+    }
 }
 
 #[test]

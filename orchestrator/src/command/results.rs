@@ -12,7 +12,7 @@ use crate::home::Home;
 use crate::paper::{self, Table};
 use crate::results::beside::beside_paper;
 use crate::results::caption::{Layout, caption};
-use crate::results::columns::rows_of;
+use crate::results::columns::{KEYS, rows_of};
 use crate::results::deliver::deliver;
 use crate::results::filter::{self, Comparison};
 use crate::results::measurement::{Measurement, Per};
@@ -33,8 +33,8 @@ pub struct Args {
     /// Which metrics, by name and protocol, such as psnr_rgb; all that were measured if left out.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     metric: Vec<String>,
-    /// Which cases; all if left out.
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    /// A case, in which * stands for anything, as after `run --only`; may be repeated; all if left out.
+    #[arg(long, value_name = "CASE")]
     case: Vec<String>,
     /// Keep the rows for which this holds, such as 'restore.loss.clip_aware > 0.01 and test = cbsd68': columns of the
     /// CSV and settings, with = != < <= > >=.
@@ -224,7 +224,9 @@ fn setting_columns<'a>(
         .map(|comparison| comparison.name.as_str())
         .chain(sort.map(|(name, _)| name))
         .collect();
-    let is_column = |key: &&str| compared.differing.contains(key) || named.contains(key);
+    let is_asked = |key: &str| compared.differing.contains(key) || named.contains(&key);
+    // `test`, `scale` and `towers` are settings too: in a table, the column is meant.
+    let is_column = |key: &&str| is_asked(key) && !KEYS.contains(key);
     Ok(compared.all.iter().copied().filter(is_column).collect())
 }
 
