@@ -249,7 +249,7 @@ fn rows_are_kept_sorted_and_written_as_asked() {
     );
 
     let file = place.home.path().join("table7.parquet");
-    let output = place.results(&["table7", "--format", "parquet", "--output", "table7.parquet"]);
+    let output = place.results(&["table7", "--output", "table7.parquet"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(output.stdout.is_empty());
     assert!(std::fs::read(file).unwrap().starts_with(b"PAR1"));
@@ -296,12 +296,34 @@ fn what_cannot_be_asked_is_told() {
         (&["--case", "i"], 4, "case of table7"),
         (&["--methods", "z"], 4, "row of Table VII"),
         (&["--per", "picture", "--paper"], 2, "single pictures"),
+        (&["--format", "json", "--output", "table7.csv"], 2, "contradict"),
         (&["--output", "no/folder/table.csv"], 8, "no/folder is no folder"),
     ] {
         let output = place.results(&[&["table7"], arguments].concat());
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn cases_that_were_not_run_alike_are_told_by_the_settings_that_no_grid_varies() {
+    let entry = "'table7', '[[cases]]\nname = \"a\"\nrestore.loss.clip_aware = 0.0'";
+    let record = TABLE7.replace("'table7', ''", entry);
+    let number = |artefact| Number(artefact, "rain100l", "rain", 0, "restored", "psnr_rgb", 30.0);
+    let numbers = ["e1", "e2", "e3", "e4"].map(number);
+    let alike = Place::with(&record, &numbers).results(&["table7"]);
+    assert!(stderr(&alike).is_empty(), "{}", stderr(&alike));
+    let mixed = record.replace(
+        "\"clip_aware\":0.05}",
+        "\"clip_aware\":0.05},\"training\":{\"steps\":40}",
+    );
+    let mixed = Place::with(&mixed, &numbers).results(&["table7"]);
+    assert_eq!(mixed.status.code(), Some(0));
+    let talk = stderr(&mixed);
+    assert!(
+        talk.contains("restore.training.steps") && !talk.contains("clip_aware"),
+        "{talk}"
+    );
 }
 
 #[test]
