@@ -107,6 +107,7 @@ impl Place {
 }
 
 /// One number of one picture: artefact, test set, degradation, picture, tier, metric, value.
+#[derive(Clone, Copy)]
 struct Number(
     &'static str,
     &'static str,
@@ -248,10 +249,35 @@ fn rows_are_kept_sorted_and_written_as_asked() {
     );
 
     let file = place.home.path().join("table7.parquet");
-    let output = place.results(&["table7", "--format", "parquet", "--output", "table7.parquet"]);
+    let output = place.results(&["table7", "--output", "table7.parquet"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(output.stdout.is_empty());
     assert!(std::fs::read(file).unwrap().starts_with(b"PAR1"));
+}
+
+#[test]
+fn columns_of_the_table_come_before_settings_of_the_same_name() {
+    let number = |artefact, test, psnr| Number(artefact, test, "rain", 0, "restored", "psnr_rgb", psnr);
+    let record = TABLE7.replace("\"towers\":", "\"scale\":\"tiny\",\"test\":[\"x\"],\"towers\":");
+    let numbers = ["e1", "e3"].map(|key| [number(key, "kodak24", 30.0), number(key, "rain100l", 31.0)]);
+    let place = Place::with(&record, &numbers.concat());
+    let tests = |arguments: &[&str]| -> Vec<String> {
+        let output = place.results(&[&["table7", "--no-paper", "--format", "csv"], arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", stderr(&output));
+        let csv = stdout(&output);
+        assert!(csv.starts_with("case,scale,towers,test,"), "{csv}");
+        let test = |line: &str| line.split(',').nth(3).unwrap().to_owned();
+        csv.lines().skip(1).map(test).collect()
+    };
+    assert_eq!(tests(&["--where", "test = kodak24"]), ["kodak24"; 2]);
+    assert_eq!(tests(&["--where", "scale = tiny and towers = stand-in"]).len(), 6);
+    assert_eq!(tests(&["--sort", "test,desc"])[..2], ["rain100l"; 2]);
+    for shown in [&["--long"][..], &["--case", "a"], &[]] {
+        for by in ["test,desc", "scale", "towers"] {
+            let output = place.results(&[&["table7", "--sort", by], shown].concat());
+            assert_eq!(output.status.code(), Some(0), "{by} {shown:?}: {}", stderr(&output));
+        }
+    }
 }
 
 #[test]
@@ -270,12 +296,34 @@ fn what_cannot_be_asked_is_told() {
         (&["--case", "i"], 4, "case of table7"),
         (&["--methods", "z"], 4, "row of Table VII"),
         (&["--per", "picture", "--paper"], 2, "single pictures"),
+        (&["--format", "json", "--output", "table7.csv"], 2, "contradict"),
         (&["--output", "no/folder/table.csv"], 8, "no/folder is no folder"),
     ] {
         let output = place.results(&[&["table7"], arguments].concat());
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
     }
+}
+
+#[test]
+fn cases_that_were_not_run_alike_are_told_by_the_settings_that_no_grid_varies() {
+    let entry = "'table7', '[[cases]]\nname = \"a\"\nrestore.loss.clip_aware = 0.0'";
+    let record = TABLE7.replace("'table7', ''", entry);
+    let number = |artefact| Number(artefact, "rain100l", "rain", 0, "restored", "psnr_rgb", 30.0);
+    let numbers = ["e1", "e2", "e3", "e4"].map(number);
+    let alike = Place::with(&record, &numbers).results(&["table7"]);
+    assert!(stderr(&alike).is_empty(), "{}", stderr(&alike));
+    let mixed = record.replace(
+        "\"clip_aware\":0.05}",
+        "\"clip_aware\":0.05},\"training\":{\"steps\":40}",
+    );
+    let mixed = Place::with(&mixed, &numbers).results(&["table7"]);
+    assert_eq!(mixed.status.code(), Some(0));
+    let talk = stderr(&mixed);
+    assert!(
+        talk.contains("restore.training.steps") && !talk.contains("clip_aware"),
+        "{talk}"
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::home::Home;
 use crate::paper::{self, Table};
 use crate::results::beside::beside_paper;
 use crate::results::caption::{Layout, caption};
-use crate::results::columns::rows_of;
+use crate::results::columns::{KEYS, rows_of};
 use crate::results::deliver::deliver;
 use crate::results::filter::{self, Comparison};
 use crate::results::measurement::{Measurement, Per};
@@ -21,20 +21,21 @@ use crate::results::read::{Answers, read};
 use crate::results::render::{self, Format};
 use crate::results::settings::{self, Compared};
 use crate::results::table::table;
-use crate::results::{missing, pivot, tall};
+use crate::results::{missing, mixed, pivot, tall};
 use crate::show::Talk;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The experiment's name, as it was run.
     experiment: String,
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    /// How to print; left out, what the ending of --output says, or else a table.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Which metrics, by name and protocol, such as psnr_rgb; all that were measured if left out.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     metric: Vec<String>,
-    /// Which cases; all if left out.
-    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    /// A case, in which * stands for anything, as after `run --only`; may be repeated; all if left out.
+    #[arg(long, value_name = "CASE")]
     case: Vec<String>,
     /// Keep the rows for which this holds, such as 'restore.loss.clip_aware > 0.01 and test = cbsd68': columns of the
     /// CSV and settings, with = != < <= > >=.
@@ -69,7 +70,7 @@ impl Args {
     pub fn of(experiment: &str) -> Self {
         Self {
             experiment: experiment.into(),
-            format: Format::default(),
+            format: None,
             metric: Vec::new(),
             case: Vec::new(),
             condition: None,
@@ -88,9 +89,10 @@ impl Args {
         is_asked && !self.no_paper && self.per == Per::Test
     }
 
-    /// What cannot be done, before anything is read.
-    fn check(&self) -> Result<(), Failure> {
-        if self.format == Format::Parquet && self.output.is_none() {
+    /// What cannot be done, before anything is read; else the format.
+    fn check(&self) -> Result<Format, Failure> {
+        let format = Format::chosen(self.format, self.output.as_deref())?;
+        if format == Format::Parquet && self.output.is_none() {
             return Err(Failure::new(Exit::Usage, "Parquet is binary and goes to a file only")
                 .help(format!("add --output {}.parquet", self.experiment)));
         }
@@ -98,12 +100,12 @@ impl Args {
             return Err(Failure::new(Exit::Usage, "the paper has no numbers of single pictures")
                 .help("leave out --per picture, or --paper and --methods"));
         }
-        Ok(())
+        Ok(format)
     }
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
-    args.check()?;
+    let format = args.check()?;
     let comparisons = args
         .condition
         .as_deref()
@@ -131,12 +133,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     if let Some((table, cases)) = methods.filter(|_| frame.height() > 0) {
         frame = with_methods(&frame, table, &cases, &metrics).map_err(unexpected)?;
     }
-    for (case, keys) in settings::unlike_seeds(&answers.cases) {
-        Talk::warn(format!(
-            "{case}: its seeds were run with other {}: a mean of unlike things",
-            keys.join(", ")
-        ));
-    }
+    warn_of_mixtures(&args.experiment, &answers, &database.entry(&args.experiment)?);
     if frame.height() == 0 {
         let why = if is_evaluated {
             "no row is as --where asks"
@@ -145,15 +142,36 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         };
         talk.say(format!("{}: {why}", args.experiment));
     }
-    show(args, &answers, &frame, &metrics, &columns, talk)?;
+    show(args, format, &answers, &frame, &metrics, &columns, talk)?;
     for line in missing::lines(&args.experiment, &answers.unfinished) {
         talk.say(line);
     }
     Ok(())
 }
 
+/// Numbers that stand together and were not made alike.
+fn warn_of_mixtures(experiment: &str, answers: &Answers, entry: &str) {
+    let seeds = settings::unlike_seeds(&answers.cases);
+    for (case, keys) in &seeds {
+        Talk::warn(format!(
+            "{case}: its seeds were run with other {}: a mean of unlike things",
+            keys.join(", ")
+        ));
+    }
+    let mut keys = mixed::beyond_grid(&answers.cases, entry);
+    keys.retain(|key| seeds.iter().all(|(_, told)| !told.contains(key)));
+    if !keys.is_empty() {
+        Talk::warn(format!(
+            "{experiment}: its cases were run with other {}, which its grid does not vary: they do not compare; \
+             `perceive-ir run {experiment}` makes all alike",
+            keys.join(", ")
+        ));
+    }
+}
+
 fn show(
     args: &Args,
+    format: Format,
     answers: &Answers,
     frame: &DataFrame,
     metrics: &[&str],
@@ -164,16 +182,16 @@ fn show(
     let is_one = cases.windows(2).all(|rows| rows[0].case == rows[1].case);
     let layout = Layout {
         per: args.per,
-        is_pivot: args.format.is_for_people() && !is_one && !args.long && args.per == Per::Test,
+        is_pivot: format.is_for_people() && !is_one && !args.long && args.per == Per::Test,
         with_paper: args.with_paper(),
     };
     let caption = caption(&args.experiment, &answers.cases, frame, layout);
-    let bytes = if !args.format.is_for_people() {
+    let bytes = if !format.is_for_people() {
         caption
             .iter()
             .filter(|_| frame.height() > 0)
             .for_each(|line| talk.say(line));
-        render::frame(frame, args.format).map_err(unexpected)?
+        render::frame(frame, format).map_err(unexpected)?
     } else if frame.height() == 0 {
         return Ok(());
     } else {
@@ -184,7 +202,7 @@ fn show(
             tall::sheet(&without).map(|sheet| vec![sheet])
         };
         let styled = args.output.is_none() && io::stdout().is_terminal();
-        render::sheets(&sheets.map_err(unexpected)?, &caption, args.format, styled).into_bytes()
+        render::sheets(&sheets.map_err(unexpected)?, &caption, format, styled).into_bytes()
     };
     deliver(&bytes, args.output.as_deref())
 }
@@ -224,7 +242,9 @@ fn setting_columns<'a>(
         .map(|comparison| comparison.name.as_str())
         .chain(sort.map(|(name, _)| name))
         .collect();
-    let is_column = |key: &&str| compared.differing.contains(key) || named.contains(key);
+    let is_asked = |key: &str| compared.differing.contains(key) || named.contains(&key);
+    // `test`, `scale` and `towers` are settings too: in a table, the column is meant.
+    let is_column = |key: &&str| is_asked(key) && !KEYS.contains(key);
     Ok(compared.all.iter().copied().filter(is_column).collect())
 }
 

@@ -71,6 +71,15 @@ impl Database {
         self.read(async |db| sqlx::query_as(SQL).bind(case).fetch_all(db).await)
     }
 
+    /// The entry of `experiments.toml` with which an experiment was last run; empty where it is not recorded.
+    pub fn entry(&self, experiment: &str) -> Result<String, DatabaseError> {
+        const SQL: &str = "SELECT toml FROM experiments WHERE name = ?";
+        let query = sqlx::query_scalar(SQL).bind(experiment);
+        Ok(self
+            .read(async |db| query.fetch_optional(db).await)?
+            .unwrap_or_default())
+    }
+
     /// The names of all recorded experiments.
     pub fn experiment_names(&self) -> Result<Vec<String>, DatabaseError> {
         const SQL: &str = "SELECT name FROM experiments ORDER BY id";

@@ -196,8 +196,9 @@ fn column_called(frame: &DataFrame, name: &str, settings: &[&str]) -> Result<Str
         .find(|name| names.contains(name))
         .map(str::to_owned)
         .ok_or_else(|| {
-            let candidates = names.iter().copied().filter(|name| !name.ends_with("_std"));
-            Failure::unknown("column or setting", name, candidates.chain(settings.iter().copied()))
+            let columns = names.iter().copied().filter(|name| !name.ends_with("_std"));
+            let settings = settings.iter().copied().filter(|setting| !names.contains(setting));
+            Failure::unknown("column or setting", name, columns.chain(settings))
         })
 }
 
@@ -290,6 +291,16 @@ mod tests {
             failure.with_help()
         );
         assert!(refusal("restore.netwrk = a").with_help().contains("'restore.network'"));
+    }
+
+    #[test]
+    fn a_setting_that_has_a_column_is_told_once() {
+        let comparisons = parse("nothing-like-it = 1").unwrap();
+        let failure = keep(&frame(), &comparisons, &["case", "restore.network", "restore.cfe"]).unwrap_err();
+        let help = failure.help.unwrap();
+        let names: Vec<&str> = help.trim_start_matches("known: ").split(", ").collect();
+        let times = |name: &str| names.iter().filter(|known| **known == name).count();
+        assert_eq!(["case", "restore.cfe", "restore.network"].map(times), [1; 3], "{help}");
     }
 
     #[test]

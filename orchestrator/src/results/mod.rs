@@ -14,6 +14,7 @@ mod marks;
 pub mod measurement;
 pub mod methods;
 pub mod missing;
+pub mod mixed;
 pub mod pivot;
 mod printed;
 pub mod read;

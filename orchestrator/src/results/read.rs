@@ -11,6 +11,7 @@ use crate::database::progress::Pending;
 use crate::database::{Database, DatabaseError};
 use crate::failure::{Exit, Failure, nearest};
 use crate::paper::{self, Table};
+use crate::spec::only::matches;
 
 /// An experiment's numbers so far.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub struct Unfinished {
     pub pending: Vec<Pending>,
 }
 
-/// Reads the cases that `experiment` means today; only those called one of `only`, unless that is empty.
+/// Reads the cases that `experiment` means today; only those that one of the patterns `only` names, unless there is none.
 ///
 /// # Errors
 /// [`Exit::Unknown`] for an experiment that was never run here, or a case that it does not have.
@@ -52,13 +53,14 @@ pub fn read(database: &Database, experiment: &str, only: &[String], per: Per) ->
     if recorded.is_empty() {
         return Err(unknown(experiment, &database.experiment_names()?));
     }
-    if let Some(name) = only.iter().find(|name| recorded.iter().all(|case| case.name != **name)) {
+    let none_is = |pattern: &&String| !recorded.iter().any(|case| matches(pattern, &case.name));
+    if let Some(pattern) = only.iter().find(none_is) {
         let names = recorded.iter().map(|case| case.name.as_str());
         let mut names: Vec<&str> = names.collect();
         names.dedup();
-        return Err(Failure::unknown(&format!("case of {experiment}"), name, names));
+        return Err(Failure::unknown(&format!("case of {experiment}"), pattern, names));
     }
-    recorded.retain(|case| only.is_empty() || only.contains(&case.name));
+    recorded.retain(|case| only.is_empty() || only.iter().any(|pattern| matches(pattern, &case.name)));
     let printed = paper::find(experiment).map(Table::rows).unwrap_or_default();
     recorded.sort_by_key(|case| printed.iter().position(|row| row.0 == case.name).unwrap_or(usize::MAX));
     let ids: Vec<i64> = recorded.iter().map(|case| case.id).collect();
@@ -139,7 +141,12 @@ fn measurements(
     })
 }
 
+/// An experiment without cases: never run here, or its cases were removed.
 fn unknown(experiment: &str, recorded: &[String]) -> Failure {
+    if recorded.iter().any(|name| name == experiment) {
+        return Failure::new(Exit::Unknown, format!("{experiment}: nothing is evaluated"))
+            .help(format!("`perceive-ir run {experiment}` makes its results"));
+    }
     let failure = Failure::new(
         Exit::Unknown,
         format!("there are no results of an experiment called '{experiment}'"),
@@ -270,10 +277,47 @@ mod tests {
     }
 
     #[test]
+    fn cases_of_a_grid_are_named_whole_or_by_a_star() {
+        let (_folder, database) = database();
+        for name in ["a,clip_aware=0.01", "a,clip_aware=0.05", "b,clip_aware=0.01"] {
+            database.case("grid", name, 1, "tiny", SETTINGS).unwrap();
+        }
+        let names = |only: &[&str]| -> Vec<String> {
+            let only: Vec<String> = only.iter().map(|pattern| (*pattern).to_owned()).collect();
+            let answers = read(&database, "grid", &only, Per::Test).unwrap();
+            answers.cases.into_iter().map(|case| case.name).collect()
+        };
+        assert_eq!(names(&["a,clip_aware=0.01"]), ["a,clip_aware=0.01"]);
+        assert_eq!(names(&["a,*"]), ["a,clip_aware=0.01", "a,clip_aware=0.05"]);
+        assert_eq!(
+            names(&["b,clip_aware=0.01", "*=0.05"]),
+            ["a,clip_aware=0.05", "b,clip_aware=0.01"]
+        );
+        assert_eq!(
+            read(&database, "grid", &["c,*".into()], Per::Test).unwrap_err().exit,
+            Exit::Unknown
+        );
+    }
+
+    #[test]
     fn an_experiment_that_never_ran_is_told_the_nearest_or_how_to_run_it() {
         let failure = unknown("quikstart", &["quickstart".into(), "denoise-small".into()]);
         assert_eq!(failure.exit, Exit::Unknown);
         assert!(format!("{failure:?}").contains("'quickstart'"));
         assert!(format!("{:?}", unknown("quickstart", &[])).contains("perceive-ir run quickstart"));
+    }
+
+    #[test]
+    fn an_experiment_whose_cases_are_gone_is_not_offered_in_its_own_place() {
+        let (_folder, database) = database();
+        database.experiment("table7", "").unwrap();
+        let failure = read(&database, "table7", &[], Per::Test).unwrap_err();
+        assert_eq!(failure.exit, Exit::Unknown);
+        let told = failure.with_help();
+        assert!(told.contains("table7: nothing is evaluated"), "{told}");
+        assert!(
+            told.contains("perceive-ir run table7") && !told.contains("did you mean"),
+            "{told}"
+        );
     }
 }

@@ -15,7 +15,7 @@ mod grid;
 mod inherit;
 pub mod medium;
 pub mod negatives;
-mod only;
+pub mod only;
 pub mod pictures;
 pub mod prompts;
 mod reader;

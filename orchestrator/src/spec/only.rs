@@ -20,7 +20,7 @@ pub fn choose(cases: &mut Vec<Combination>, patterns: &[String], experiment: &st
 }
 
 /// Whether `name` is of the form `pattern`, in which `*` stands for any number of any letters.
-fn matches(pattern: &str, name: &str) -> bool {
+pub fn matches(pattern: &str, name: &str) -> bool {
     let Some((start, rest)) = pattern.split_once('*') else {
         return pattern == name;
     };

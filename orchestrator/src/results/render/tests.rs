@@ -322,3 +322,29 @@ fn an_empty_table_is_empty_in_every_format() {
     let csv = String::from_utf8(frame(&empty, Format::Csv).unwrap()).unwrap();
     assert_eq!(csv, "case,scale,towers,test,degradation,pictures,seeds\n");
 }
+
+#[test]
+fn a_files_ending_says_its_format_and_is_not_contradicted() {
+    let chosen = |asked, file: &str| Format::chosen(asked, Some(Path::new(file)));
+    for (file, format) in [
+        ("a.csv", Format::Csv),
+        ("a.JSON", Format::Json),
+        ("b/a.parquet", Format::Parquet),
+        ("a.md", Format::Markdown),
+        ("a.tex", Format::Latex),
+        ("a.txt", Format::Table),
+        ("csv", Format::Table),
+    ] {
+        assert_eq!(chosen(None, file).unwrap(), format, "{file}");
+        assert_eq!(chosen(Some(format), file).unwrap(), format, "{file}");
+    }
+    assert_eq!(chosen(Some(Format::Csv), "a.txt").unwrap(), Format::Csv);
+    assert_eq!(Format::chosen(None, None).unwrap(), Format::Table);
+    let failure = chosen(Some(Format::Json), "a.csv").unwrap_err();
+    assert_eq!(failure.exit, Exit::Usage);
+    assert!(
+        failure.message.contains("--format json") && failure.message.contains(".csv is csv"),
+        "{}",
+        failure.message
+    );
+}
