@@ -72,6 +72,17 @@ fn runs_are_listed_newest_first_and_filtered() {
         .collect();
     assert_eq!(states, ["done", "failed"]);
     assert_eq!(listed[0]["took"], 117.0);
+    assert!(listed[0]["seed"].is_u64(), "{listed:#}");
+    // The ids are those of every other file and query; only people see their beginnings.
+    let ids = desk.run(&[
+        "runs",
+        "query",
+        "SELECT id FROM runs ORDER BY id DESC",
+        "--format",
+        "json",
+    ]);
+    let ids: Value = serde_json::from_str(&ids.fine().stdout).unwrap();
+    assert_eq!([&listed[0]["run"], &listed[1]["run"]], [&ids[0]["id"], &ids[1]["id"]]);
     let table = desk.run(&["runs", "ls", "--state", "failed"]).fine().stdout;
     assert!(
         table.contains("the loss became NaN") && !table.contains("done"),

@@ -68,10 +68,10 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
         table.push([
             Cell::text(&id),
             Cell::text(&request.title),
-            Cell::text(request.graph.cases.len().to_string()),
-            Cell::text(request.graph.nodes.len().to_string()),
-            Cell::text(made.count().to_string()),
-            Cell::text(request.priority.to_string()),
+            Cell::from(request.graph.cases.len()),
+            Cell::from(request.graph.nodes.len()),
+            Cell::from(made.count()),
+            Cell::Whole(i64::from(request.priority)),
             Cell::text(who),
         ]);
     }

@@ -34,6 +34,8 @@ pub enum Cell {
     None,
     Text(String),
     Whole(i64),
+    /// A count or a seed: whole, up to all of 64 bits.
+    Count(u64),
     /// A number, shown to people with so many decimals.
     Number(f64, usize),
     /// Bytes; `1.2 MB` to people.
@@ -146,7 +148,7 @@ impl Cell {
     fn is_number(&self) -> bool {
         matches!(
             self,
-            Self::Whole(_) | Self::Number(..) | Self::Bytes(_) | Self::Duration(_)
+            Self::Whole(_) | Self::Count(_) | Self::Number(..) | Self::Bytes(_) | Self::Duration(_)
         )
     }
 
@@ -156,6 +158,7 @@ impl Cell {
             Self::None => "-".to_string(),
             Self::Text(text) => text.clone(),
             Self::Whole(number) => number.to_string(),
+            Self::Count(number) => number.to_string(),
             Self::Number(number, decimals) => format!("{number:.decimals$}"),
             Self::Bytes(number) => super::bytes(*number),
             Self::Time(time) => match Timestamp::from_millisecond(*time) {
@@ -175,8 +178,8 @@ impl Cell {
             Self::None => Value::Null,
             Self::Text(text) => text.clone().into(),
             Self::Whole(number) => (*number).into(),
+            Self::Count(number) | Self::Bytes(number) => (*number).into(),
             Self::Number(number, _) => (*number).into(),
-            Self::Bytes(number) => (*number).into(),
             Self::Time(time) => match Timestamp::from_millisecond(*time) {
                 Ok(time) => time.to_string().into(),
                 Err(_) => Value::Null,
@@ -242,6 +245,14 @@ mod tests {
         assert_eq!(value[0]["found"], "1970-01-01T00:00:00Z");
         assert_eq!(value[1]["found"], Value::Null);
         assert_eq!(Table::new(["name"]).render(Format::Json), "[]\n");
+    }
+
+    #[test]
+    fn a_seed_of_all_64_bits_stays_a_number() {
+        let mut table = Table::new(["seed"]);
+        table.push([Cell::Count(u64::MAX)]);
+        let value: Value = serde_json::from_str(&table.render(Format::Json)).unwrap();
+        assert_eq!(value[0]["seed"], u64::MAX);
     }
 
     #[test]

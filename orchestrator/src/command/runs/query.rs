@@ -51,7 +51,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     table(&answer, args.format).print(args.format)?;
     if answer.more {
         let shown = count(answer.rows.len(), "row");
-        talk.say(format!("the first {shown} are shown; --limit N shows more"));
+        talk.say(format!("only the first {shown}; --limit N shows more"));
     }
     Ok(())
 }
