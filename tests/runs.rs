@@ -91,6 +91,8 @@ fn runs_are_listed_newest_first_and_filtered() {
     let limited = desk.run(&["runs", "ls", "--limit", "1", "--format", "csv"]).fine();
     assert_eq!(limited.stdout.lines().count(), 2);
     assert!(limited.stderr.contains("--limit"), "{}", limited.stderr);
+    let none = desk.run(&["runs", "ls", "--state", "queued"]).fine();
+    assert_eq!(none.stderr, "none\n");
     desk.run(&["runs", "ls", "--experiment", "quickstrat"])
         .fails(4, &["did you mean 'quickstart'?"]);
     desk.run(&["runs", "ls", "--state", "sleeping"])

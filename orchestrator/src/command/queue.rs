@@ -37,7 +37,7 @@ enum What {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     match &args.what {
-        What::Ls { format } => list(home, *format),
+        What::Ls { format } => list(home, *format, talk),
         What::Serve { work } => {
             let manner = work.manner(talk)?;
             let _hold = home.hold()?;
@@ -50,7 +50,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
 }
 
-fn list(home: &Home, format: Format) -> Result<(), Failure> {
+fn list(home: &Home, format: Format, talk: Talk) -> Result<(), Failure> {
     let queue = Queue::of(home);
     let mut table = Table::new(["id", "asked for", "cases", "jobs", "made", "priority", "process"]);
     for id in queue.ids()? {
@@ -75,7 +75,7 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
             Cell::text(who),
         ]);
     }
-    table.print(format)
+    table.list(format, talk)
 }
 
 fn remove(home: &Home, ids: &[String], talk: Talk) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use super::Talk;
 use crate::failure::Failure;
 
 /// A rule under the head, no other lines: easy to read, easy to cut with other tools.
@@ -75,6 +76,15 @@ impl Table {
     /// Prints the table to stdout.
     pub fn print(&self, format: Format) -> Result<(), Failure> {
         super::out(&self.render(format))
+    }
+
+    /// Prints a listing, which may be empty: below a bare head, people are told `none` on stderr.
+    pub fn list(&self, format: Format, talk: Talk) -> Result<(), Failure> {
+        self.print(format)?;
+        if self.is_empty() && format == Format::Table {
+            talk.say("none");
+        }
+        Ok(())
     }
 
     /// The table as text that ends with a newline.

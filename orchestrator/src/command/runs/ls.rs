@@ -72,7 +72,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
     let more = runs.len() > args.limit as usize;
     runs.truncate(args.limit as usize);
-    table(&runs, &labels, args.format).print(args.format)?;
+    table(&runs, &labels, args.format).list(args.format, talk)?;
     if more {
         talk.say(format!(
             "only the newest {} of them; --limit N shows more",

@@ -85,7 +85,13 @@ impl Unpacked {
         };
         let bar = Progress::new(talk).bar("unarchive", 0, "parts");
         let mut found = BTreeMap::new();
-        let broken = |_: io::Error| damaged(path, "it ends, or changes, in the middle of a part");
+        let broken = |error: io::Error| match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {
+                damaged(path, "a part of it is cut or changed")
+            }
+            // The disk's own affair: full, say.
+            _ => Failure::io(format!("cannot unpack {}", path.display()), &error),
+        };
         let mut tar = tar::Archive::new(BufReader::new(file));
         for entry in tar.entries().map_err(|_| no_archive(path))? {
             // What fails before its first part never was one.
@@ -98,7 +104,8 @@ impl Unpacked {
             })?;
             let name = entry.path().map_err(broken)?.into_owned();
             if !is_part(&name) || !entry.header().entry_type().is_file() {
-                return Err(no_archive(path));
+                let odd = || damaged(path, &format!("{} is no part of an archive", name.display()));
+                return Err(if found.is_empty() { no_archive(path) } else { odd() });
             }
             let target = folder.join(&name);
             create_folder(target.parent().unwrap_or(folder))?;
@@ -242,9 +249,12 @@ impl Unpacked {
 /// The archive, if there is a file of that name that can be read.
 fn open(path: &Path) -> Result<File, Failure> {
     let doing = format!("cannot read {}", path.display());
-    let file = File::open(path).and_then(|file| match file.metadata()?.is_dir() {
-        true => Err(ErrorKind::IsADirectory.into()),
-        false => Ok(file),
+    let file = File::open(path).and_then(|file| {
+        if file.metadata()?.is_dir() {
+            Err(ErrorKind::IsADirectory.into())
+        } else {
+            Ok(file)
+        }
     });
     file.map_err(|error| match error.kind() {
         ErrorKind::NotFound => Failure::new(Exit::Unknown, format!("{doing}: there is no such file"))
