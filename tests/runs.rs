@@ -72,6 +72,17 @@ fn runs_are_listed_newest_first_and_filtered() {
         .collect();
     assert_eq!(states, ["done", "failed"]);
     assert_eq!(listed[0]["took"], 117.0);
+    assert!(listed[0]["seed"].is_u64(), "{listed:#}");
+    // The ids are those of every other file and query; only people see their beginnings.
+    let ids = desk.run(&[
+        "runs",
+        "query",
+        "SELECT id FROM runs ORDER BY id DESC",
+        "--format",
+        "json",
+    ]);
+    let ids: Value = serde_json::from_str(&ids.fine().stdout).unwrap();
+    assert_eq!([&listed[0]["run"], &listed[1]["run"]], [&ids[0]["id"], &ids[1]["id"]]);
     let table = desk.run(&["runs", "ls", "--state", "failed"]).fine().stdout;
     assert!(
         table.contains("the loss became NaN") && !table.contains("done"),
@@ -80,6 +91,8 @@ fn runs_are_listed_newest_first_and_filtered() {
     let limited = desk.run(&["runs", "ls", "--limit", "1", "--format", "csv"]).fine();
     assert_eq!(limited.stdout.lines().count(), 2);
     assert!(limited.stderr.contains("--limit"), "{}", limited.stderr);
+    let none = desk.run(&["runs", "ls", "--state", "queued"]).fine();
+    assert_eq!(none.stderr, "none\n");
     desk.run(&["runs", "ls", "--experiment", "quickstrat"])
         .fails(4, &["did you mean 'quickstart'?"]);
     desk.run(&["runs", "ls", "--state", "sleeping"])

@@ -95,7 +95,15 @@ fn a_damaged_archive_changes_nothing_and_a_file_is_never_overwritten() {
     fs::write(&file, "no archive at all").unwrap();
     other
         .run(&["runs", "unarchive", &file])
-        .fails(7, &["run.tar is damaged"]);
+        .fails(4, &["run.tar is no archive of runs"]);
+    fs::write(&file, "").unwrap();
+    other
+        .run(&["runs", "unarchive", &file])
+        .fails(4, &["run.tar is no archive of runs"]);
+    fs::remove_file(&file).unwrap();
+    other
+        .run(&["runs", "unarchive", &file])
+        .fails(4, &["cannot read", "there is no such file"]);
     assert!(!other.path("home/artefacts").exists() && !other.path("home/perceive.sqlite").exists());
 
     fs::write(&file, &whole).unwrap();

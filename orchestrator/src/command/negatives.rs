@@ -42,7 +42,7 @@ enum What {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     match &args.what {
-        What::Ls { format } => list(home, *format),
+        What::Ls { format } => list(home, *format, talk),
         What::Regenerate { proxy, device, dry_run } => regenerate(home, talk, proxy.as_deref(), device, *dry_run),
     }
 }
@@ -55,7 +55,7 @@ fn made(database: &Database) -> Result<Vec<Artefact>, Failure> {
         .collect())
 }
 
-fn list(home: &Home, format: Format) -> Result<(), Failure> {
+fn list(home: &Home, format: Format, talk: Talk) -> Result<(), Failure> {
     let mut table = Table::new(["proxy", "key", "pictures", "average psnr_rgb", "size"]);
     for artefact in made(&Database::open_read_only(home)?)? {
         let folder = home.artefact(&artefact.key);
@@ -70,7 +70,7 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
             Cell::Bytes(artefact.bytes as u64),
         ]);
     }
-    table.print(format)
+    table.list(format, talk)
 }
 
 fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_run: bool) -> Result<(), Failure> {

@@ -112,7 +112,7 @@ impl<'a> Outlook<'a> {
 
     fn by_job(&self) -> Table {
         let mut owners = vec![None; self.graph.nodes.len()];
-        let mut users = vec![0; self.graph.nodes.len()];
+        let mut users = vec![0_usize; self.graph.nodes.len()];
         for case in &self.graph.cases {
             for place in &case.nodes {
                 owners[*place].get_or_insert(case);
@@ -136,8 +136,8 @@ impl<'a> Outlook<'a> {
             table.push([
                 Cell::maybe(owner.map(|case| &case.experiment)),
                 Cell::maybe(owner.map(|case| &case.name)),
-                Cell::maybe(owner.map(|case| case.seed.to_string())),
-                Cell::text(users[place].to_string()),
+                owner.map_or(Cell::None, |case| Cell::Count(case.seed)),
+                Cell::from(users[place]),
                 Cell::text(node.job.stage()),
                 Cell::text(node.job.label()),
                 Cell::text(&node.key[..12]),
@@ -186,12 +186,12 @@ impl<'a> Outlook<'a> {
             table.push([
                 Cell::text(&case.experiment),
                 Cell::text(&case.name),
-                Cell::text(case.seed.to_string()),
-                Cell::text(case.nodes.len().to_string()),
-                Cell::text(count(&|standing| standing == Standing::Cached).to_string()),
-                Cell::text(running.to_string()),
-                Cell::text(failed.to_string()),
-                Cell::text(to_do.to_string()),
+                Cell::Count(case.seed),
+                Cell::from(case.nodes.len()),
+                Cell::from(count(&|standing| standing == Standing::Cached)),
+                Cell::from(running),
+                Cell::from(failed),
+                Cell::from(to_do),
                 Cell::text(state),
             ]);
         }
@@ -213,8 +213,9 @@ impl<'a> Outlook<'a> {
             .map(|(standing, count)| format!("{count} {}", standing.word()))
             .collect();
         let mut text = format!(
-            "{} stand on {}: {}",
+            "{} {} on {}: {}",
             count(self.graph.cases.len(), "case"),
+            if self.graph.cases.len() == 1 { "stands" } else { "stand" },
             count(self.graph.nodes.len(), "job"),
             counts.join(", ")
         );

@@ -37,7 +37,7 @@ enum What {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     match &args.what {
-        What::Ls { format } => list(home, *format),
+        What::Ls { format } => list(home, *format, talk),
         What::Serve { work } => {
             let manner = work.manner(talk)?;
             let _hold = home.hold()?;
@@ -50,7 +50,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
 }
 
-fn list(home: &Home, format: Format) -> Result<(), Failure> {
+fn list(home: &Home, format: Format, talk: Talk) -> Result<(), Failure> {
     let queue = Queue::of(home);
     let mut table = Table::new(["id", "asked for", "cases", "jobs", "made", "priority", "process"]);
     for id in queue.ids()? {
@@ -68,14 +68,14 @@ fn list(home: &Home, format: Format) -> Result<(), Failure> {
         table.push([
             Cell::text(&id),
             Cell::text(&request.title),
-            Cell::text(request.graph.cases.len().to_string()),
-            Cell::text(request.graph.nodes.len().to_string()),
-            Cell::text(made.count().to_string()),
-            Cell::text(request.priority.to_string()),
+            Cell::from(request.graph.cases.len()),
+            Cell::from(request.graph.nodes.len()),
+            Cell::from(made.count()),
+            Cell::Whole(i64::from(request.priority)),
             Cell::text(who),
         ]);
     }
-    table.print(format)
+    table.list(format, talk)
 }
 
 fn remove(home: &Home, ids: &[String], talk: Talk) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
+use super::Talk;
 use crate::failure::Failure;
 
 /// A rule under the head, no other lines: easy to read, easy to cut with other tools.
@@ -34,6 +35,8 @@ pub enum Cell {
     None,
     Text(String),
     Whole(i64),
+    /// A count or a seed: whole, up to all of 64 bits.
+    Count(u64),
     /// A number, shown to people with so many decimals.
     Number(f64, usize),
     /// Bytes; `1.2 MB` to people.
@@ -73,6 +76,15 @@ impl Table {
     /// Prints the table to stdout.
     pub fn print(&self, format: Format) -> Result<(), Failure> {
         super::out(&self.render(format))
+    }
+
+    /// Prints a listing, which may be empty: below a bare head, people are told `none` on stderr.
+    pub fn list(&self, format: Format, talk: Talk) -> Result<(), Failure> {
+        self.print(format)?;
+        if self.is_empty() && format == Format::Table {
+            talk.say("none");
+        }
+        Ok(())
     }
 
     /// The table as text that ends with a newline.
@@ -146,7 +158,7 @@ impl Cell {
     fn is_number(&self) -> bool {
         matches!(
             self,
-            Self::Whole(_) | Self::Number(..) | Self::Bytes(_) | Self::Duration(_)
+            Self::Whole(_) | Self::Count(_) | Self::Number(..) | Self::Bytes(_) | Self::Duration(_)
         )
     }
 
@@ -156,6 +168,7 @@ impl Cell {
             Self::None => "-".to_string(),
             Self::Text(text) => text.clone(),
             Self::Whole(number) => number.to_string(),
+            Self::Count(number) => number.to_string(),
             Self::Number(number, decimals) => format!("{number:.decimals$}"),
             Self::Bytes(number) => super::bytes(*number),
             Self::Time(time) => match Timestamp::from_millisecond(*time) {
@@ -175,8 +188,8 @@ impl Cell {
             Self::None => Value::Null,
             Self::Text(text) => text.clone().into(),
             Self::Whole(number) => (*number).into(),
+            Self::Count(number) | Self::Bytes(number) => (*number).into(),
             Self::Number(number, _) => (*number).into(),
-            Self::Bytes(number) => (*number).into(),
             Self::Time(time) => match Timestamp::from_millisecond(*time) {
                 Ok(time) => time.to_string().into(),
                 Err(_) => Value::Null,
@@ -242,6 +255,14 @@ mod tests {
         assert_eq!(value[0]["found"], "1970-01-01T00:00:00Z");
         assert_eq!(value[1]["found"], Value::Null);
         assert_eq!(Table::new(["name"]).render(Format::Json), "[]\n");
+    }
+
+    #[test]
+    fn a_seed_of_all_64_bits_stays_a_number() {
+        let mut table = Table::new(["seed"]);
+        table.push([Cell::Count(u64::MAX)]);
+        let value: Value = serde_json::from_str(&table.render(Format::Json)).unwrap();
+        assert_eq!(value[0]["seed"], u64::MAX);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod rewind;
 use clap::Subcommand;
 
 use crate::{
+    command::runs::named::Named,
     database::{Database, DatabaseError},
     failure::{Exit, Failure},
     home::Home,
@@ -35,6 +36,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
 
 /// The artefact that a run makes, or whose key begins with `name`.
 fn artefact_key(home: &Home, database: &Database, name: &str) -> Result<String, Failure> {
+    if name.contains('/') {
+        return Ok(Named::run(database, name)?.artefact_key);
+    }
     match database.find(name) {
         Ok(run) => return Ok(run.artefact_key),
         Err(DatabaseError::NoRun(_)) => {}

@@ -15,8 +15,8 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A run's id, or the key of what it makes, or the beginning of one.
-    #[arg(value_name = "RUN|KEY")]
+    /// A run's id, or the key of what it makes, or the beginning of one; or a case as experiment/case[#seed][@scale].
+    #[arg(value_name = "RUN|CASE|KEY")]
     name: String,
     /// The step of a checkpoint; 0: from the very start.
     step: u64,

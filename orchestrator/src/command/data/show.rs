@@ -45,7 +45,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
     match (args.format, args.problems) {
         (Format::Json, _) => out(&format!("{:#}\n", facts.json())),
-        (format, true) => facts.problem_table().print(format),
+        (format, true) => facts.problem_table().list(format, talk),
         (Format::Csv, false) => facts.pair_table(database.as_ref())?.print(Format::Csv),
         (Format::Table, false) => facts.show(talk),
     }

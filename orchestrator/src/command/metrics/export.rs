@@ -1,4 +1,4 @@
-//! `perceive-ir metrics export [EXPERIMENT|RUN…] --output FILE`: every point of every metric, one row each, for other
+//! `perceive-ir metrics export [EXPERIMENT|CASE|RUN…] --output FILE`: every point of every metric, one row each, for other
 //! tools. Rows go from the database to the file in chunks, so the size of the record does not matter.
 
 use std::collections::BTreeSet;
@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use polars::prelude::{Column, DataFrame, NamedFrom, PolarsResult, Series as Values};
 
 use super::writer::{Kind, Writer};
+use crate::command::runs::named::{Named, runs_of_case};
 use crate::database::metrics::Series;
 use crate::database::runs::RunFilter;
 use crate::database::{Database, DatabaseError};
@@ -20,8 +21,8 @@ const CHUNK: usize = 200_000;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Experiments, or ids of runs (or their beginnings); all runs if none is named.
-    #[arg(value_name = "EXPERIMENT|RUN")]
+    /// Experiments, cases as experiment/case[#seed][@scale], or ids of runs (or their beginnings); all runs if none is named.
+    #[arg(value_name = "EXPERIMENT|CASE|RUN")]
     of: Vec<String>,
     /// The file to write; its ending (parquet, csv, json) says how.
     #[arg(short, long, value_name = "FILE")]
@@ -92,6 +93,13 @@ fn chosen(database: &Database, names: &[String]) -> Result<Option<BTreeSet<Strin
                 ..RunFilter::default()
             };
             runs.extend(database.runs(filter)?.into_iter().map(|run| run.id));
+            continue;
+        }
+        if name.contains('/') {
+            match Named::find(database, name)? {
+                Named::Run(run) => runs.extend([run.id]),
+                Named::Case(case) => runs.extend(runs_of_case(database, case.id)?.into_iter().map(|run| run.id)),
+            }
             continue;
         }
         match database.find(name) {

@@ -1,5 +1,6 @@
 //! `perceive-ir metrics ls RUN`: the metrics of a run, each in a line.
 
+use crate::command::runs::named::Named;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -10,7 +11,7 @@ pub const DECIMALS: usize = 6;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run's id, or its beginning.
+    /// The run's id, or its beginning; experiment/case[#seed][@scale] is the case's newest restore run.
     run: String,
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -18,7 +19,7 @@ pub struct Args {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let database = Database::open_read_only(home)?;
-    let run = database.find(&args.run)?;
+    let run = Named::run(&database, &args.run)?;
     let mut table = Table::new(["metric", "points", "last step", "last", "smallest", "largest"]);
     for metric in database.metric_summaries(&run.id)? {
         table.push([

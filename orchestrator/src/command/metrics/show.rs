@@ -1,6 +1,7 @@
 //! `perceive-ir metrics show RUN NAME`: one metric of a run, step by step.
 
 use super::ls::DECIMALS;
+use crate::command::runs::named::Named;
 use crate::database::Database;
 use crate::failure::Failure;
 use crate::home::Home;
@@ -8,7 +9,7 @@ use crate::show::{Cell, Format, Table};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run's id, or its beginning.
+    /// The run's id, or its beginning; experiment/case[#seed][@scale] is the case's newest restore run.
     run: String,
     /// The metric's name, such as `loss`.
     name: String,
@@ -18,7 +19,7 @@ pub struct Args {
 
 pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
     let database = Database::open_read_only(home)?;
-    let run = database.find(&args.run)?;
+    let run = Named::run(&database, &args.run)?;
     let points = database.metric(&run.id, &args.name)?;
     if points.is_empty() {
         let told = database.metric_summaries(&run.id)?;

@@ -72,10 +72,10 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
     let more = runs.len() > args.limit as usize;
     runs.truncate(args.limit as usize);
-    table(&runs, &labels, args.format).print(args.format)?;
+    table(&runs, &labels, args.format).list(args.format, talk)?;
     if more {
         talk.say(format!(
-            "the newest {} are shown; --limit N shows more",
+            "only the newest {} of them; --limit N shows more",
             count(runs.len(), "run")
         ));
     }
@@ -98,12 +98,16 @@ fn table(runs: &[Run], labels: &Labels, format: Format) -> Table {
         "tags",
         "note",
     ]);
-    for (run, id) in runs.iter().zip(short_ids(runs)) {
+    let ids = match format {
+        Format::Table => short_ids(runs),
+        Format::Json | Format::Csv => runs.iter().map(|run| run.id.as_str()).collect(),
+    };
+    for (run, id) in runs.iter().zip(ids) {
         table.push([
             Cell::text(id),
             Cell::maybe(run.experiment.as_deref()),
             Cell::maybe(run.case_name.as_deref()),
-            Cell::text((run.seed as u64).to_string()),
+            Cell::Count(run.seed as u64),
             Cell::text(&run.stage),
             Cell::text(&run.label),
             Cell::text(run.state.name()),

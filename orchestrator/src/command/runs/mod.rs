@@ -6,7 +6,7 @@ mod diff;
 mod files;
 mod gc;
 mod ls;
-mod named;
+pub mod named;
 mod note;
 mod query;
 mod removal;

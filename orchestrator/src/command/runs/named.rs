@@ -1,8 +1,10 @@
 //! What people call runs and cases: a run by (the beginning of) its id, a case as `experiment/case[#seed][@scale]`.
 
-use crate::database::Database;
+use std::collections::BTreeSet;
+
 use crate::database::experiments::Case;
-use crate::database::runs::Run;
+use crate::database::runs::{Run, RunState};
+use crate::database::{Database, DatabaseError};
 use crate::failure::{Exit, Failure};
 
 /// What a name on the command line means.
@@ -17,10 +19,64 @@ impl Named {
     /// [`Exit::Unknown`] for what is not recorded, and for what could mean several things, with all of them.
     pub fn find(database: &Database, name: &str) -> Result<Self, Failure> {
         match name.split_once('/') {
-            None => Ok(Self::Run(Box::new(database.find(name)?))),
+            None => match database.find(name) {
+                Err(DatabaseError::NoRun(_)) if database.experiment_names()?.iter().any(|known| known == name) => {
+                    Err(bare(database, name)?)
+                }
+                found => Ok(Self::Run(Box::new(found?))),
+            },
             Some((experiment, rest)) => case(database, experiment, rest).map(Self::Case),
         }
     }
+
+    /// The one run that a name means: of a case, the newest that trained (or trains) its restorer.
+    ///
+    /// # Errors
+    /// As [`Named::find`], and [`Exit::Unknown`] for a case of which no such run is recorded.
+    pub fn run(database: &Database, name: &str) -> Result<Run, Failure> {
+        match Self::find(database, name)? {
+            Self::Run(run) => Ok(*run),
+            Self::Case(case) => {
+                let runs = attempts(database, case.id)?.into_iter();
+                let newest = runs.filter(|run| run.stage == "restore").max_by(|a, b| a.id.cmp(&b.id));
+                newest.ok_or_else(|| {
+                    let text = format!("no restore run of {} is recorded", full_name(&case));
+                    Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` lists the runs")
+                })
+            }
+        }
+    }
+}
+
+/// The case's own runs, and the runs of others that made what it stands on.
+pub fn runs_of_case(database: &Database, case: i64) -> Result<Vec<Run>, Failure> {
+    let mut runs = attempts(database, case)?;
+    runs.retain(|run| run.case_id == Some(case) || run.state == RunState::Done);
+    Ok(runs)
+}
+
+/// All runs that made, or tried to make, what a case stands on.
+fn attempts(database: &Database, case: i64) -> Result<Vec<Run>, Failure> {
+    let mut runs = Vec::new();
+    for key in database.case_artefacts()?.remove(&case).unwrap_or_default() {
+        runs.extend(database.runs_of_artefact(&key)?);
+    }
+    Ok(runs)
+}
+
+/// What to say to an experiment's name where a run or a case is meant.
+fn bare(database: &Database, experiment: &str) -> Result<Failure, Failure> {
+    let cases = database.cases(experiment)?;
+    let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    let names: Vec<String> = names.iter().map(|name| format!("{experiment}/{name}")).collect();
+    let text =
+        format!("'{experiment}' is an experiment: what is taken here is RUN, experiment/case or experiment/case#seed");
+    let known = if names.is_empty() {
+        "none yet".into()
+    } else {
+        names.join(", ")
+    };
+    Ok(Failure::new(Exit::Unknown, text).help(format!("its cases: {known}")))
 }
 
 /// The name by which [`Named::find`] finds a case again.
@@ -108,6 +164,11 @@ mod tests {
             assert_eq!(failure.exit, Exit::Unknown);
             assert!(failure.to_string().contains(words), "{failure}");
         }
+        let bare = find("table7").unwrap_err().to_string();
+        assert!(
+            bare.contains("experiment/case#seed") && bare.contains("table7/a, table7/b"),
+            "{bare}"
+        );
         assert!(find("ffff").unwrap_err().to_string().contains("no run 'ffff'"));
     }
 }

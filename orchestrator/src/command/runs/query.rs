@@ -48,10 +48,10 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         }
         Err(error) => return Err(explained(&database, sql, error)),
     };
-    table(&answer, args.format).print(args.format)?;
+    table(&answer, args.format).list(args.format, talk)?;
     if answer.more {
         let shown = count(answer.rows.len(), "row");
-        talk.say(format!("the first {shown} are shown; --limit N shows more"));
+        talk.say(format!("only the first {shown}; --limit N shows more"));
     }
     Ok(())
 }

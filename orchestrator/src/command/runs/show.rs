@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::named::Named;
 use crate::database::Database;
 use crate::database::evaluations::Mean;
 use crate::database::runs::{MetricSummary, Run, RunEvent};
@@ -15,7 +16,7 @@ const LATEST: usize = 20;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The run's id, or its beginning.
+    /// The run's id, or its beginning; experiment/case[#seed][@scale] is the case's newest restore run.
     run: String,
     /// How to print it; csv is every point of every metric.
     #[arg(long, value_enum, default_value_t)]
@@ -39,7 +40,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     drop(Database::open_read_only(home)?);
     let database = Database::open(home)?;
     database.settle_lost(home)?;
-    let run = database.find(&args.run)?;
+    let run = Named::run(&database, &args.run)?;
     let labels = database.labels()?;
     let facts = Facts {
         tags: labels.tags(&run.id).to_vec(),

@@ -18,11 +18,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::named::{Named, full_name};
+use super::named::{Named, full_name, runs_of_case};
 use super::rm;
 use crate::database::Database;
 use crate::database::rows::Fields;
-use crate::database::runs::{Run, RunState};
+use crate::database::runs::Run;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::show::{Talk, bytes, count};
@@ -132,7 +132,7 @@ impl Choice {
                     runs.insert(run.id.clone(), *run);
                 }
                 Named::Case(case) => {
-                    let found = of_case(database, case.id)?;
+                    let found = runs_of_case(database, case.id)?;
                     if found.is_empty() {
                         let text = format!("no run of {} is recorded", full_name(&case));
                         return Err(Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` lists the runs"));
@@ -163,14 +163,4 @@ impl Choice {
         }
         Ok(())
     }
-}
-
-/// The case's own runs, and the runs of others that made what it stands on.
-fn of_case(database: &Database, case: i64) -> Result<Vec<Run>, Failure> {
-    let mut runs = Vec::new();
-    for key in database.case_artefacts()?.remove(&case).unwrap_or_default() {
-        let made = |run: &Run| run.case_id == Some(case) || run.state == RunState::Done;
-        runs.extend(database.runs_of_artefact(&key)?.into_iter().filter(made));
-    }
-    Ok(runs)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, ErrorKind};
 use std::path::{Component, Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use crate::command::runs::files::hash_of;
 use crate::command::runs::removal::remove_if_there;
 use crate::database::Database;
 use crate::database::rows::{Fields, Rows};
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, plain};
 use crate::home::Home;
 use crate::show::progress::Progress;
 use crate::show::{Talk, count};
@@ -35,8 +35,7 @@ struct Unpacked {
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
-    let file =
-        File::open(&args.file).map_err(|error| Failure::io(format!("cannot read {}", args.file.display()), &error))?;
+    let file = open(&args.file)?;
     let _hold = home.hold()?;
     let unpacked = Unpacked::of(file, &args.file, &home.work_of("unarchive"), talk)?;
     let (runs, artefacts) = (unpacked.names("runs"), unpacked.names("artefacts"));
@@ -86,14 +85,27 @@ impl Unpacked {
         };
         let bar = Progress::new(talk).bar("unarchive", 0, "parts");
         let mut found = BTreeMap::new();
-        let broken = |error: io::Error| damaged(path, &error.to_string());
+        let broken = |error: io::Error| match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other => {
+                damaged(path, "a part of it is cut or changed")
+            }
+            // The disk's own affair: full, say.
+            _ => Failure::io(format!("cannot unpack {}", path.display()), &error),
+        };
         let mut tar = tar::Archive::new(BufReader::new(file));
-        for entry in tar.entries().map_err(broken)? {
-            let mut entry = entry.map_err(broken)?;
+        for entry in tar.entries().map_err(|_| no_archive(path))? {
+            // What fails before its first part never was one.
+            let mut entry = entry.map_err(|error| {
+                if found.is_empty() {
+                    no_archive(path)
+                } else {
+                    broken(error)
+                }
+            })?;
             let name = entry.path().map_err(broken)?.into_owned();
-            let plain = name.components().all(|part| matches!(part, Component::Normal(_)));
-            if !plain || !entry.header().entry_type().is_file() {
-                return Err(damaged(path, &format!("{} is no part of an archive", name.display())));
+            if !is_part(&name) || !entry.header().entry_type().is_file() {
+                let odd = || damaged(path, &format!("{} is no part of an archive", name.display()));
+                return Err(if found.is_empty() { no_archive(path) } else { odd() });
             }
             let target = folder.join(&name);
             create_folder(target.parent().unwrap_or(folder))?;
@@ -104,6 +116,9 @@ impl Unpacked {
             bar.advance();
         }
         bar.finish("read");
+        if found.is_empty() {
+            return Err(no_archive(path));
+        }
         if found.remove(MANIFEST).is_none() {
             return Err(damaged(path, "its manifest is missing: it was not written to its end"));
         }
@@ -229,6 +244,36 @@ impl Unpacked {
         }
         Ok(())
     }
+}
+
+/// The archive, if there is a file of that name that can be read.
+fn open(path: &Path) -> Result<File, Failure> {
+    let doing = format!("cannot read {}", path.display());
+    let file = File::open(path).and_then(|file| {
+        if file.metadata()?.is_dir() {
+            Err(ErrorKind::IsADirectory.into())
+        } else {
+            Ok(file)
+        }
+    });
+    file.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failure::new(Exit::Unknown, format!("{doing}: there is no such file"))
+            .help("name a file that `perceive-ir runs archive RUN… --to FILE.tar` wrote"),
+        ErrorKind::IsADirectory => no_archive(path),
+        _ => Failure::new(Exit::Disk, format!("{doing}: {}", plain(&error))).help("make it readable, or copy it"),
+    })
+}
+
+/// Whether an archive of runs has parts of this name.
+fn is_part(name: &Path) -> bool {
+    let plain = name.components().all(|part| matches!(part, Component::Normal(_)));
+    let known = ["runs", "codes", "artefacts", CASES, MANIFEST];
+    plain && known.iter().any(|folder| name.starts_with(folder))
+}
+
+fn no_archive(path: &Path) -> Failure {
+    Failure::new(Exit::Unknown, format!("{} is no archive of runs", path.display()))
+        .help("name a file that `perceive-ir runs archive RUN… --to FILE.tar` wrote; nothing was changed")
 }
 
 pub fn damaged(path: &Path, why: &str) -> Failure {

@@ -49,7 +49,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     if !args.dry_run {
         stock.carry_out(&verdict, &database, home)?;
     }
-    table.print(args.format)?;
+    table.list(args.format, talk)?;
     let would = if args.dry_run { "would remove" } else { "removed" };
     talk.say(format!(
         "{would} {}, {}, {}, {} of unfinished work, {}: {}",
