@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::read::Case;
 use super::settings::Compared;
@@ -35,7 +35,7 @@ fn grid(entry: &str) -> Option<BTreeSet<String>> {
         .iter()
         .filter_map(|part| entry.get(part))
         .collect();
-    if parts.is_empty() && (entry.get("extends").is_some() || entry.as_object().is_none_or(|entry| entry.is_empty())) {
+    if parts.is_empty() && (entry.get("extends").is_some() || entry.as_object().is_none_or(Map::is_empty)) {
         return None;
     }
     let mut flat = Vec::new();
