@@ -206,3 +206,30 @@ fn the_code_the_machine_and_the_call_of_a_run_are_kept() {
     });
     assert_eq!(desk.run(&["runs", "diff", &run]).fine().stdout, "the patch");
 }
+
+#[test]
+fn a_case_is_taken_where_a_run_is_and_an_experiment_names_its_cases() {
+    let desk = two_cases();
+    let newest = "SELECT id FROM named_runs WHERE experiment = 'other' AND stage = 'restore' ORDER BY id DESC LIMIT 1";
+    let run = desk.ask(newest).remove(0);
+    let of = |arguments: &[&str]| desk.run(arguments).fine().stdout;
+    let shown = json(&of(&["runs", "show", "other/base", "--format", "json"]));
+    assert_eq!(shown["id"], run.as_str());
+    assert_eq!(of(&["metrics", "ls", "other/base"]), of(&["metrics", "ls", &run]));
+    assert_eq!(
+        of(&["metrics", "show", "other/base", "loss"]),
+        of(&["metrics", "show", &run, "loss"])
+    );
+    let file = desk.arg("points.csv");
+    desk.run(&["metrics", "export", "other/base", "--output", &file]).fine();
+    assert!(fs::read_to_string(&file).unwrap().contains(&run));
+    for command in ["show", "compare", "archive"] {
+        let arguments: &[&str] = match command {
+            "compare" => &["runs", "compare", "mini", "mini"],
+            "archive" => &["runs", "archive", "mini", "--to", &desk.arg("mini.tar")],
+            _ => &["runs", "show", "mini"],
+        };
+        desk.run(arguments)
+            .fails(4, &["'mini' is an experiment", "experiment/case#seed", "mini/base"]);
+    }
+}
