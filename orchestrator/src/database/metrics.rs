@@ -1,8 +1,6 @@
 //! The courses of metrics: series (one metric of one run) and their points, for whoever wants all of them.
 
-use std::ffi::CStr;
-
-use super::{Database, DatabaseError, numbers};
+use super::{Database, DatabaseError};
 
 /// One metric of one run, with what people know the run by.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -34,12 +32,10 @@ impl Database {
 
     /// The points of a series as (step, value), ascending by step: at most `limit` of them, those after the step `after`.
     pub fn points(&self, series: i64, after: Option<i64>, limit: u32) -> Result<Vec<(i64, f64)>, DatabaseError> {
-        const SQL: &CStr = c"SELECT step, value FROM points WHERE series_id = ? AND step > ? ORDER BY step LIMIT ?";
+        const SQL: &str = "
+            SELECT step, value FROM points WHERE series_id = ? AND step > ? ORDER BY step LIMIT ?";
         // Steps are counted from 0.
-        let bound = [series, after.unwrap_or(-1), i64::from(limit)];
-        self.read(async |db| {
-            let mut handle = db.lock_handle().await?;
-            numbers::read(&mut handle, SQL, bound).map_err(sqlx::Error::Protocol)
-        })
+        let query = sqlx::query_as(SQL).bind(series).bind(after.unwrap_or(-1)).bind(limit);
+        self.read(async |db| query.fetch_all(db).await)
     }
 }

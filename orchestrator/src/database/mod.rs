@@ -20,7 +20,6 @@ pub mod labels;
 pub mod lost;
 pub mod metrics;
 mod migrate;
-mod numbers;
 pub mod progress;
 pub mod query;
 pub mod rows;
