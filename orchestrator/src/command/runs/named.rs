@@ -164,7 +164,7 @@ mod tests {
             assert_eq!(failure.exit, Exit::Unknown);
             assert!(failure.to_string().contains(words), "{failure}");
         }
-        let bare = find("table7").unwrap_err().to_string();
+        let bare = find("table7").unwrap_err().with_help();
         assert!(
             bare.contains("experiment/case#seed") && bare.contains("table7/a, table7/b"),
             "{bare}"
