@@ -7,7 +7,7 @@ macro_rules! networks {
     ($($name:literal => $network:ident($settings:ident)),+ $(,)?) => {
         /// Any network of the registry.
         #[derive(Clone, Debug)]
-        #[allow(clippy::large_enum_variant)] // one lives per run
+        #[allow(clippy::large_enum_variant, reason = "one lives per run")]
         pub enum Network {
             $($network($network)),+
         }
