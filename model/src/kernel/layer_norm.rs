@@ -6,6 +6,8 @@
 //! - with a bias: `dx = (g - avg(g) - u avg(g u)) / deviation`
 //! - without, where the value is `v = x / deviation`: `dx = (g - u avg(g v)) / deviation`
 
+use std::ops::Range;
+
 use burn::tensor::{Shape, Tensor};
 use rayon::prelude::*;
 
@@ -37,7 +39,7 @@ pub fn layer_norm(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, eps:
 }
 
 /// Most pixels of a block.
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 
 /// With two inputs, x and weight, this is the variant without a bias.
 #[derive(Clone, Debug)]
@@ -66,17 +68,21 @@ impl<const N: usize> Kernel<N> for LayerNorm {
         let mut output = unwritten(inputs[0].len());
         let mut statistics = unwritten(self.shape[0] * 2 * pixels);
         let blocks = rectangles(&mut output, [channels, pixels], [channels, self.block()]);
-        let blocks = blocks
-            .into_iter()
-            .zip(rectangles(&mut statistics, [2, pixels], [2, self.block()]));
-        blocks
-            .collect::<Vec<_>>()
-            .into_par_iter()
-            .for_each(|(mut output, mut statistics)| {
-                let picture = &inputs[0][output.item * channels * pixels..][..channels * pixels];
-                let affine = (inputs[1], inputs.get(2).copied());
-                normalise(simd, &mut output, &mut statistics, picture, pixels, affine, self.eps);
-            });
+        let statistics_of = rectangles(&mut statistics, [2, pixels], [2, self.block()]);
+        let blocks: Vec<_> = blocks.into_iter().zip(statistics_of).collect();
+        blocks.into_par_iter().for_each(|(mut output, mut statistics)| {
+            let x = Rows {
+                numbers: &inputs[0][output.item * channels * pixels..][..channels * pixels],
+                stride: pixels,
+                columns: output.columns.clone(),
+            };
+            measure(simd, &mut statistics, x.clone(), channels, self.eps);
+            // SAFETY: both rows were just written.
+            let mut statistics = unsafe { statistics.assume_written() };
+            let [mean, inverse] = statistics.two_rows();
+            let statistics = Statistics { mean, inverse };
+            normalise(simd, &mut output, x, statistics, inputs[1], inputs.get(2).copied());
+        });
         // SAFETY: the rectangles cover both buffers.
         unsafe { (written(output), written(statistics)) }
     }
@@ -101,12 +107,20 @@ impl<const N: usize> Kernel<N> for LayerNorm {
             .zip(blocks)
             .for_each(|(parts, mut output)| {
                 let picture = output.item * channels * pixels;
-                let statistics = statistics[output.item * 2 * pixels..].split_at(pixels);
-                let x = inputs[0].get(picture..).unwrap_or_default();
-                let (weight_sums, bias_sums) = parts.split_at_mut(channels);
-                let gradient = &gradient[picture..];
-                let sums = (weight_sums, bias_sums);
-                normalise_gradient(simd, &mut output, sums, x, gradient, pixels, statistics, weight, N > 2);
+                let columns = output.columns.clone();
+                let (mean, inverse) = statistics[output.item * 2 * pixels..].split_at(pixels);
+                let statistics = Statistics {
+                    mean: &mean[columns.clone()],
+                    inverse: &inverse[columns.clone()],
+                };
+                let rows = |numbers| Rows {
+                    numbers,
+                    stride: pixels,
+                    columns: columns.clone(),
+                };
+                let x = rows(inputs[0].get(picture..).unwrap_or_default());
+                let sums = parts.split_at_mut(channels);
+                normalise_gradient(simd, &mut output, sums, x, rows(&gradient[picture..]), statistics, weight, N > 2);
             });
         let sums = sum_parts(&parts, 2 * channels);
         let mut gradients = [const { None }; N];
@@ -133,29 +147,53 @@ impl LayerNorm {
     }
 }
 
+/// The rows of a matrix in some of its columns.
+#[derive(Clone, Debug)]
+pub(super) struct Rows<'a> {
+    pub numbers: &'a [f32],
+    /// From one row to the next.
+    pub stride: usize,
+    pub columns: Range<usize>,
+}
+
+impl<'a> Rows<'a> {
+    /// `None` where the matrix was not kept.
+    #[inline(always)]
+    fn get(&self, row: usize) -> Option<&'a [f32]> {
+        let row = self.numbers.get(row * self.stride..)?;
+        row.get(self.columns.clone())
+    }
+
+    #[inline(always)]
+    fn row(&self, row: usize) -> &'a [f32] {
+        &self.numbers[row * self.stride..][self.columns.clone()]
+    }
+}
+
+/// The statistics of some pixels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Statistics<'a> {
+    pub mean: &'a [f32],
+    /// One over the deviation.
+    pub inverse: &'a [f32],
+}
+
 multiversion! {
-    fn normalise<A, L>(
-        output: &mut Rectangle<Unwritten>,
-        statistics: &mut Rectangle<Unwritten>,
-        picture: &[f32],
-        pixels: usize,
-        affine: (&[f32], Option<&[f32]>),
-        eps: f32,
-    ) {
-        let columns = output.columns.clone();
-        let share = 1.0 / affine.0.len() as f32;
+    /// Means and inverse deviations of the pixels in `x`, into the two rows of `statistics`.
+    pub(super) fn measure<A, L>(statistics: &mut Rectangle<Unwritten>, x: Rows, channels: usize, eps: f32) {
+        let share = 1.0 / channels as f32;
         let (mut mean, mut inverse) = ([0.0_f32; BLOCK], [0.0_f32; BLOCK]);
-        let (mean, inverse) = (&mut mean[..columns.len()], &mut inverse[..columns.len()]);
-        for x in picture.chunks_exact(pixels) {
-            for (mean, x) in mean.iter_mut().zip(&x[columns.clone()]) {
+        let (mean, inverse) = (&mut mean[..x.columns.len()], &mut inverse[..x.columns.len()]);
+        for channel in 0..channels {
+            for (mean, x) in mean.iter_mut().zip(x.row(channel)) {
                 *mean += x;
             }
         }
         for mean in mean.iter_mut() {
             *mean *= share;
         }
-        for x in picture.chunks_exact(pixels) {
-            for ((inverse, mean), x) in inverse.iter_mut().zip(&*mean).zip(&x[columns.clone()]) {
+        for channel in 0..channels {
+            for ((inverse, mean), x) in inverse.iter_mut().zip(&*mean).zip(x.row(channel)) {
                 *inverse = A::mul_add(x - mean, x - mean, *inverse);
             }
         }
@@ -164,12 +202,24 @@ multiversion! {
         }
         statistics.row(0).write_copy_of_slice(mean);
         statistics.row(1).write_copy_of_slice(inverse);
-        if affine.1.is_none() {
-            mean.fill(0.0);
-        }
-        for (channel, x) in picture.chunks_exact(pixels).enumerate() {
-            let (weight, bias) = (affine.0[channel], affine.1.map_or(0.0, |bias| bias[channel]));
-            let x = x[columns.clone()].iter().zip(&*mean).zip(&*inverse);
+    }
+}
+
+multiversion! {
+    /// The normalised pixels. Without a bias, the mean is not taken away.
+    pub(super) fn normalise<A, L>(
+        output: &mut Rectangle<Unwritten>,
+        x: Rows,
+        statistics: Statistics,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+    ) {
+        let zeros = [0.0_f32; BLOCK];
+        let inverse = statistics.inverse;
+        let mean = if bias.is_some() { statistics.mean } else { &zeros[..inverse.len()] };
+        for (channel, &weight) in weight.iter().enumerate() {
+            let bias = bias.map_or(0.0, |bias| bias[channel]);
+            let x = x.row(channel).iter().zip(mean).zip(inverse);
             for (output, ((x, mean), inverse)) in output.row(channel).iter_mut().zip(x) {
                 output.write(A::mul_add((x - mean) * inverse, weight, bias));
             }
@@ -178,40 +228,38 @@ multiversion! {
 }
 
 multiversion! {
-    fn normalise_gradient<A, L>(
+    /// The gradient of the pixels in `x`; adds to `sums` the gradients of weight and bias.
+    pub(super) fn normalise_gradient<A, L>(
         output: &mut Rectangle<Unwritten>,
         sums: (&mut [f32], &mut [f32]),
-        x: &[f32],
-        gradient: &[f32],
-        pixels: usize,
-        statistics: (&[f32], &[f32]),
+        x: Rows,
+        gradient: Rows,
+        statistics: Statistics,
         weight: &[f32],
         with_bias: bool,
     ) {
-        let columns = output.columns.clone();
-        let length = columns.len();
+        let length = gradient.columns.len();
         let share = 1.0 / weight.len() as f32;
-        let (mean, inverse) = (&statistics.0[columns.clone()], &statistics.1[columns.clone()]);
+        let Statistics { mean, inverse } = statistics;
         let mut buffers = [[0.0_f32; BLOCK]; 4];
         let [centre, average, projection, products] = buffers.each_mut().map(|buffer| &mut buffer[..length]);
         if with_bias {
             centre.copy_from_slice(mean);
         }
         for (channel, &weight) in weight.iter().enumerate() {
-            let gradient = &gradient[channel * pixels..][columns.clone()];
-            if let Some(x) = x.get(channel * pixels..(channel + 1) * pixels) {
-                let x = &x[columns.clone()];
+            let gradient = gradient.row(channel);
+            if let Some(x) = x.get(channel) {
                 for p in 0..length {
                     products[p] = gradient[p] * ((x[p] - centre[p]) * inverse[p]);
                     projection[p] = A::mul_add(weight, products[p], projection[p]);
                 }
-                sums.0[channel] = lane_sum::<L>(products);
+                sums.0[channel] += lane_sum::<L>(products);
             }
             if with_bias {
                 for p in 0..length {
                     average[p] = A::mul_add(weight, gradient[p], average[p]);
                 }
-                sums.1[channel] = lane_sum::<L>(gradient);
+                sums.1[channel] += lane_sum::<L>(gradient);
             }
         }
         for p in 0..length {
@@ -219,10 +267,9 @@ multiversion! {
             projection[p] *= share * inverse[p] * inverse[p];
         }
         for (channel, &weight) in weight.iter().enumerate() {
-            let gradient = &gradient[channel * pixels..][columns.clone()];
+            let gradient = gradient.row(channel);
             let output = output.row(channel);
-            if let Some(x) = x.get(channel * pixels..(channel + 1) * pixels) {
-                let x = &x[columns.clone()];
+            if let Some(x) = x.get(channel) {
                 for p in 0..length {
                     let own = A::mul_add(weight * gradient[p], inverse[p], -average[p]);
                     output[p].write(A::mul_add(mean[p] - x[p], projection[p], own));

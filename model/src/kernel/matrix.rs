@@ -1,4 +1,5 @@
-//! Matrix products: the `gemm` crate behind checked views, one thread a product.
+//! Matrix products behind checked views, one thread a product: [our own](super::product) where the operands lie as those
+//! want them, the `gemm` crate's otherwise.
 //!
 //! Parallelism is the caller's: it cuts its output into rectangles whose sizes do not depend on the number of threads,
 //! so that neither do the results.
@@ -7,7 +8,11 @@ use std::ops::Range;
 
 use gemm::{Parallelism, gemm};
 
-use super::rectangle::{Rectangle, Unwritten};
+use super::{
+    dispatch::Simd,
+    product::{Operand, Target, broadcast, inner},
+    rectangle::{Rectangle, Unwritten},
+};
 
 /// Multiplications that are worth a task of their own.
 const TASK: usize = 1 << 20;
@@ -63,6 +68,14 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    fn operand(self) -> Operand {
+        Operand {
+            first: self.numbers.as_ptr(),
+            row: self.row_stride,
+            column: self.column_stride,
+        }
+    }
+
     pub fn transposed(self) -> Self {
         Self {
             rows: self.columns,
@@ -102,6 +115,23 @@ pub(super) fn add_product(target: &mut Rectangle<f32>, a: Matrix, b: Matrix) {
 /// `target` is a `rows` x `columns` matrix that nobody else uses; if `add` is set, all of it was written.
 unsafe fn multiply(target: *mut f32, stride: usize, [rows, columns]: [usize; 2], add: bool, a: Matrix, b: Matrix) {
     assert_eq!([a.rows, a.columns, b.columns], [rows, b.rows, columns]);
+    let (simd, depth) = (Simd::current(), a.columns);
+    let to = Target {
+        first: target,
+        row: stride,
+        rows,
+        columns,
+    };
+    if b.column_stride == 1 {
+        // SAFETY: as below.
+        unsafe { broadcast(simd, to, depth, a.operand(), b.operand(), add) };
+        return;
+    }
+    if a.column_stride == 1 && b.row_stride == 1 {
+        // SAFETY: as below.
+        unsafe { inner(simd, to, depth, a.operand(), b.transposed().operand(), add) };
+        return;
+    }
     // SAFETY: the shapes agree, `Matrix::new` checked that its elements lie in its slice, and the caller answers for
     // the target.
     unsafe {

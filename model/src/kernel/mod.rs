@@ -11,7 +11,9 @@ mod dispatch;
 mod gaussian;
 mod matrix;
 mod operation;
+mod product;
 mod rectangle;
+mod registers;
 mod sums;
 
 mod channel_attention;
@@ -21,6 +23,7 @@ mod depthwise3x3;
 mod gated_depthwise3x3;
 mod gelu_gate;
 mod layer_norm;
+mod norm_pointwise;
 mod pointwise;
 mod selective_scan;
 
@@ -35,5 +38,7 @@ pub use depthwise3x3::depthwise3x3;
 pub use gated_depthwise3x3::gated_depthwise3x3;
 pub use gelu_gate::gelu_gate;
 pub use layer_norm::layer_norm;
-pub use pointwise::pointwise;
+pub use norm_pointwise::norm_pointwise;
+pub use operation::is_on_cpu;
+pub use pointwise::{pointwise, pointwise_onto};
 pub use selective_scan::selective_scan;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{
     dispatch::Simd,
     matrix::{Matrix, add_product, product_tile, set_product},
-    operation::{Kernel, fits, run_convolution},
+    operation::{Kernel, fits, run_convolution, run3},
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
     sums::{channel_sums, sum_pieces},
@@ -22,25 +22,24 @@ pub fn pointwise(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Te
     if !fits(&x) {
         return plain::pointwise(x, weight, bias);
     }
-    let [batch, inputs, height, width] = x.dims();
-    let [outputs, ..] = weight.dims();
+    run_convolution(Pointwise::new(&x, &weight), x, weight, bias)
+}
+
+/// `onto + pointwise(x, weight)`, as transformer blocks end; what it is added to passes the output's gradient on.
+///
+/// # Shapes
+/// - onto and output `[B, O, H, W]`, x `[B, I, H, W]`, weight `[O, I, 1, 1]`
+pub fn pointwise_onto(onto: Tensor<4>, x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
+    if !fits(&x) {
+        return plain::pointwise(x, weight, None) + onto;
+    }
+    let kernel = Onto(Pointwise::new(&x, &weight));
     assert_eq!(
-        weight.dims(),
-        [outputs, inputs, 1, 1],
-        "pointwise: weight is [O, I, 1, 1]"
+        onto.dims(),
+        [kernel.0.batch, kernel.0.outputs, kernel.0.height, kernel.0.width],
+        "pointwise_onto: onto has the output's shape"
     );
-    run_convolution(
-        Pointwise {
-            batch,
-            inputs,
-            outputs,
-            height,
-            width,
-        },
-        x,
-        weight,
-        bias,
-    )
+    run3(kernel, x, weight, onto)
 }
 
 /// Pixels of a piece of the weight's gradient.
@@ -70,14 +69,15 @@ impl<const N: usize> Kernel<N> for Pointwise {
 
     fn forward(&self, inputs: [&[f32]; N]) -> (Vec<f32>, ()) {
         let weight = Matrix::new(inputs[1], [self.outputs, self.inputs], self.inputs);
-        (self.product(weight, inputs[0], inputs.get(2).copied()), ())
+        let start = inputs.get(2).map_or(Start::Nothing, |bias| Start::Bias(bias));
+        (self.product(weight, inputs[0], start), ())
     }
 
     fn backward(&self, inputs: [&[f32]; N], (): (), gradient: &[f32], wanted: [bool; N]) -> [Option<Vec<f32>>; N] {
         let mut gradients = [const { None }; N];
         if wanted[0] {
             let weight = Matrix::new(inputs[1], [self.outputs, self.inputs], self.inputs);
-            gradients[0] = Some(self.product(weight.transposed(), gradient, None));
+            gradients[0] = Some(self.product(weight.transposed(), gradient, Start::Nothing));
         }
         if wanted[1] {
             gradients[1] = Some(self.weight_gradient(inputs[0], gradient));
@@ -89,13 +89,70 @@ impl<const N: usize> Kernel<N> for Pointwise {
     }
 }
 
+/// The inputs: x, weight, and what the product is added to.
+#[derive(Clone, Debug)]
+struct Onto(Pointwise);
+
+impl Kernel<3> for Onto {
+    type Saved = ();
+
+    fn output_shape(&self) -> Shape {
+        Kernel::<2>::output_shape(&self.0)
+    }
+
+    fn reads(&self, [x, weight, _]: [bool; 3]) -> [bool; 3] {
+        [weight, x, false]
+    }
+
+    fn added(&self) -> [bool; 3] {
+        [false, false, true]
+    }
+
+    fn forward(&self, [x, weight, onto]: [&[f32]; 3]) -> (Vec<f32>, ()) {
+        let weight = Matrix::new(weight, [self.0.outputs, self.0.inputs], self.0.inputs);
+        (self.0.product(weight, x, Start::Onto(onto)), ())
+    }
+
+    fn backward(&self, [x, weight, _]: [&[f32]; 3], (): (), gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+        let [x, weight] = Kernel::<2>::backward(&self.0, [x, weight], (), gradient, [wanted[0], wanted[1]]);
+        [x, weight, None]
+    }
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+enum Start<'a> {
+    Nothing,
+    /// One number a row.
+    Bias(&'a [f32]),
+    /// A tensor like the output.
+    Onto(&'a [f32]),
+}
+
 impl Pointwise {
+    fn new(x: &Tensor<4>, weight: &Tensor<4>) -> Self {
+        let [batch, inputs, height, width] = x.dims();
+        let [outputs, ..] = weight.dims();
+        assert_eq!(
+            weight.dims(),
+            [outputs, inputs, 1, 1],
+            "pointwise: weight is [O, I, 1, 1]"
+        );
+        Self {
+            batch,
+            inputs,
+            outputs,
+            height,
+            width,
+        }
+    }
+
     fn pixels(&self) -> usize {
         self.height * self.width
     }
 
-    /// `weight x + bias` for every picture.
-    fn product(&self, weight: Matrix, x: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    /// `start + weight x` for every picture.
+    fn product(&self, weight: Matrix, x: &[f32], start: Start) -> Vec<f32> {
         let [rows, depth] = weight.shape();
         let pixels = self.pixels();
         let mut output = unwritten(self.batch * rows * pixels);
@@ -106,9 +163,10 @@ impl Pointwise {
                 let weight = weight.part(target.rows.clone(), 0..depth);
                 let picture = Matrix::new(&x[target.item * depth * pixels..], [depth, pixels], pixels);
                 let x = picture.part(0..depth, target.columns.clone());
-                match bias {
-                    Some(bias) => add_product(&mut target.filled(|row| bias[row]), weight, x),
-                    None => drop(set_product(target, weight, x)),
+                match start {
+                    Start::Nothing => drop(set_product(target, weight, x)),
+                    Start::Bias(bias) => add_product(&mut target.filled(|row| bias[row]), weight, x),
+                    Start::Onto(onto) => add_product(&mut target.copied(onto, rows), weight, x),
                 }
             });
         // SAFETY: the rectangles cover the output.
@@ -188,6 +246,33 @@ mod tests {
             &shaped(size, true, pointwise),
             &shaped(size, true, plain::pointwise),
         );
+    }
+
+    #[test]
+    fn onto_another_tensor_equals_plain() {
+        let [b, i, o, h, w] = [2, 9, 21, 17, 13];
+        let shaped = |operation: fn(Tensor<4>, Tensor<4>, Tensor<4>) -> Tensor<4>| {
+            move |leaves: &[Tensor<1>]| {
+                let [onto, x, weight] = [0, 1, 2].map(|leaf| leaves[leaf].clone());
+                operation(
+                    onto.reshape([b, o, h, w]),
+                    x.reshape([b, i, h, w]),
+                    weight.reshape([o, i, 1, 1]),
+                )
+            }
+        };
+        let plain = shaped(|onto, x, weight| plain::pointwise(x, weight, None) + onto);
+        let lengths = [b * o * h * w, b * i * h * w, o * i];
+        assert_agrees(&lengths, 3, &shaped(pointwise_onto), &plain);
+        // What is added may be what is multiplied, too.
+        let twice = |operation: fn(Tensor<4>, Tensor<4>, Tensor<4>) -> Tensor<4>| {
+            move |leaves: &[Tensor<1>]| {
+                let x = leaves[0].clone().reshape([b, i, h, w]);
+                operation(x.clone(), x, leaves[1].clone().reshape([i, i, 1, 1]))
+            }
+        };
+        let plain = twice(|onto, x, weight| plain::pointwise(x, weight, None) + onto);
+        assert_agrees(&[b * i * h * w, i * i], 4, &twice(pointwise_onto), &plain);
     }
 
     #[test]

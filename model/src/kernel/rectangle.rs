@@ -54,7 +54,29 @@ impl<T> Rectangle<'_, T> {
     }
 }
 
+impl Rectangle<'_, f32> {
+    /// A rectangle of two rows.
+    pub fn two_rows(&mut self) -> [&[f32]; 2] {
+        assert_eq!(self.rows.len(), 2);
+        // SAFETY: both rows lie within the rectangle, and the borrow of `self` keeps others out.
+        [0, 1].map(|row| unsafe { slice::from_raw_parts(self.first.add(row * self.stride), self.columns.len()) })
+    }
+}
+
 impl<'a> Rectangle<'a, Unwritten> {
+    /// Writes what `from` has in the same rows and columns, and gives the rectangle back as numbers. `from` is the whole
+    /// batch of matrices, each of them `rows` high.
+    pub fn copied(mut self, from: &[f32], rows: usize) -> Rectangle<'a, f32> {
+        let first = (self.item * rows + self.rows.start) * self.stride + self.columns.start;
+        let width = self.columns.len();
+        for row in 0..self.rows.len() {
+            let from = &from[first + row * self.stride..][..width];
+            self.row(row).write_copy_of_slice(from);
+        }
+        // SAFETY: every row was written.
+        unsafe { self.assume_written() }
+    }
+
     /// Writes one number a row, and gives the rectangle back as numbers. `row` counts from the matrix' first.
     pub fn filled(mut self, number: impl Fn(usize) -> f32) -> Rectangle<'a, f32> {
         for row in 0..self.rows.len() {

@@ -7,7 +7,7 @@ use burn::{
 };
 
 use super::init::uniform;
-use crate::kernel::{dense3x3, depthwise3x3, pointwise};
+use crate::kernel::{dense3x3, depthwise3x3, pointwise, pointwise_onto};
 
 /// A convolution with square kernel, stride and zero padding, stored as PyTorch stores it.
 #[derive(Module, Debug)]
@@ -61,6 +61,21 @@ impl Conv2d {
                 conv2d(x, weight, bias, options)
             }
         }
+    }
+
+    /// `onto + forward(x)`; a 1x1 convolution without a bias adds as it multiplies.
+    pub fn forward_onto(&self, onto: Tensor<4>, x: Tensor<4>) -> Tensor<4> {
+        if self.is_plain_pointwise() {
+            pointwise_onto(onto, x, self.weight.val())
+        } else {
+            self.forward(x) + onto
+        }
+    }
+
+    /// Whether this is nothing but a matrix at every pixel.
+    pub fn is_plain_pointwise(&self) -> bool {
+        let kernel = self.weight.lazy_shape()[2];
+        self.bias.is_none() && (kernel, self.stride, self.padding, self.groups) == (1, 1, 0, 1)
     }
 }
 

@@ -6,8 +6,8 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::layer_norm;
-use crate::layer::constant;
+use crate::kernel::{layer_norm, norm_pointwise};
+use crate::layer::{Conv2d, constant};
 
 /// Restormer's and this project's epsilon; PyTorch's default.
 const EPSILON: f64 = 1e-5;
@@ -53,5 +53,15 @@ impl ChannelNorm {
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         layer_norm(x, self.weight.val(), self.bias.as_ref().map(Param::val), self.epsilon)
+    }
+
+    /// `convolution(norm(x))`; a 1x1 convolution without a bias multiplies as the norm goes.
+    pub fn then(&self, convolution: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+        if convolution.is_plain_pointwise() {
+            let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
+            norm_pointwise(x, weight, bias, self.epsilon, convolution.weight.val())
+        } else {
+            convolution.forward(self.forward(x))
+        }
     }
 }

@@ -9,18 +9,19 @@ use burn::{
 };
 
 use super::convolution::{dense, pointwise};
+use super::recompute::recomputed;
 use super::restormer::{Down, PatchEmbed, Up};
 use super::{Guidance, Restored, Restorer};
 use crate::layer::Conv2d;
 
 /// What the levels are made of: `[B, C, H, W]` to the same.
-pub trait Block: Module + ModuleDisplay {
+pub trait Block: Module + ModuleDisplay + Sync + 'static {
     fn forward(&self, x: Tensor<4>) -> Tensor<4>;
 }
 
 /// One block after the other.
 pub fn through<B: Block>(blocks: &[B], x: Tensor<4>) -> Tensor<4> {
-    blocks.iter().fold(x, |x, block| block.forward(x))
+    blocks.iter().fold(x, |x, block| recomputed(block, x, B::forward))
 }
 
 /// How large the U is.

@@ -18,6 +18,7 @@ pub mod perceive_ir;
 pub mod perceive_ir_nafnet;
 mod pixel_shuffle;
 pub mod promptir;
+mod recompute;
 mod registry;
 pub mod restormer;
 mod settings;

@@ -14,6 +14,7 @@ use burn::{
 
 use super::{PerceiveIrConfig, Pgca, PgcaMode, Pgm, PgmScope, modulate};
 use crate::network::channel_norm::{ChannelNorm, NormKind};
+use crate::network::recompute::{Inputs, recomputed_with};
 use crate::network::restormer::{Gdfn, Mdta};
 
 /// Restormer's block, with the norm's keys directly under it.
@@ -37,8 +38,8 @@ impl TransformerBlock {
 
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = self.attn.forward(self.norm1.forward(x.clone())) + x;
-        self.ffn.forward(self.norm2.forward(x.clone())) + x
+        let x = self.attn.forward_onto(x.clone(), &self.norm1, x);
+        self.ffn.residual(&self.norm2, x)
     }
 }
 
@@ -73,14 +74,12 @@ impl EnhancedBlock {
     /// x and the level's y, if it makes one, `[B, C, H, W]`, and the condition `[B, condition_dim]`, to `[B, C, H, W]`.
     fn forward(&self, x: Tensor<4>, level_y: Option<Tensor<4>>, condition: Option<&Tensor<2>>) -> Tensor<4> {
         let y = level_y.unwrap_or_else(|| modulate(self.pgm.as_ref(), x.clone(), condition));
-        let normed_y = self.norm1.forward(y.clone());
-        let attended = match (&self.attn, &self.mdta) {
-            (Some(attn), _) => attn.forward(self.norm1.forward(x), normed_y),
-            (None, Some(mdta)) => mdta.forward(normed_y),
-            (None, None) => normed_y,
+        let x = match (&self.attn, &self.mdta) {
+            (Some(attn), _) => attn.forward_onto(y.clone(), &self.norm1, x, y),
+            (None, Some(mdta)) => mdta.forward_onto(y.clone(), &self.norm1, y),
+            (None, None) => self.norm1.forward(y.clone()) + y,
         };
-        let x = attended + y;
-        self.ffn.forward(self.norm2.forward(x.clone())) + x
+        self.ffn.residual(&self.norm2, x)
     }
 }
 
@@ -110,8 +109,16 @@ impl Level {
     pub fn forward(&self, x: Tensor<4>, condition: Option<Tensor<2>>) -> Tensor<4> {
         let condition = condition.as_ref();
         let level_y = self.pgm.as_ref().map(|pgm| modulate(Some(pgm), x.clone(), condition));
-        self.blocks
-            .iter()
-            .fold(x, |x, block| block.forward(x, level_y.clone(), condition))
+        self.blocks.iter().fold(x, |x, block| {
+            let inputs = Inputs {
+                features: [x].into_iter().chain(level_y.clone()).collect(),
+                conditions: condition.cloned().into_iter().collect(),
+            };
+            recomputed_with(block, inputs, |block, inputs| {
+                let mut features = inputs.features.into_iter();
+                let x = features.next().unwrap_or_else(|| unreachable!("x comes first"));
+                block.forward(x, features.next(), inputs.conditions.first())
+            })
+        })
     }
 }

@@ -27,6 +27,7 @@ use burn::{
 use self::etb::{Level, TransformerBlock};
 use super::convolution::{dense, pointwise};
 use super::pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
+use super::recompute::recomputed;
 use super::{Guidance, Restored, Restorer};
 use crate::layer::Conv2d;
 
@@ -55,7 +56,9 @@ pub struct PerceiveIr {
 }
 
 fn through(blocks: &[TransformerBlock], x: Tensor<4>) -> Tensor<4> {
-    blocks.iter().fold(x, |x, block| block.forward(x))
+    blocks
+        .iter()
+        .fold(x, |x, block| recomputed(block, x, TransformerBlock::forward))
 }
 
 /// `[B, C, H, W]` to `[B, 2C, H/2, W/2]`.

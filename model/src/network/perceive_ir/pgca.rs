@@ -8,6 +8,7 @@ use burn::{
 
 use crate::kernel::channel_attention_q_kv;
 use crate::layer::{Conv2d, constant};
+use crate::network::channel_norm::ChannelNorm;
 use crate::network::convolution::{depthwise, pointwise};
 use crate::network::restormer::Mdta;
 
@@ -56,12 +57,15 @@ impl Pgca {
         }
     }
 
-    /// x and y, both `[B, C, H, W]`, to the same.
-    pub fn forward(&self, x: Tensor<4>, y: Tensor<4>) -> Tensor<4> {
-        let q = self.q_dwconv.forward(self.q.forward(y));
-        let kv = self.kv_dwconv.forward(self.kv.forward(x));
+    /// `onto + PGCA(norm(x), norm(y))`, all of them `[B, C, H, W]`.
+    pub fn forward_onto(&self, onto: Tensor<4>, norm: &ChannelNorm, x: Tensor<4>, y: Tensor<4>) -> Tensor<4> {
+        let q = self.q_dwconv.forward(norm.then(&self.q, y));
+        let kv = self.kv_dwconv.forward(norm.then(&self.kv, x));
         let attended = channel_attention_q_kv(q, kv, self.temperature.val());
-        let attended = self.project_out.iter().fold(attended, |x, project| project.forward(x));
-        self.mdta.iter().fold(attended, |x, mdta| mdta.forward(x))
+        match (&self.project_out, &self.mdta) {
+            (Some(project), _) => project.forward_onto(onto, attended),
+            (None, Some(mdta)) => mdta.forward(attended) + onto,
+            (None, None) => attended + onto,
+        }
     }
 }

@@ -9,6 +9,7 @@ use burn::{
 
 use crate::kernel::channel_attention_qkv;
 use crate::layer::{Conv2d, constant};
+use crate::network::channel_norm::ChannelNorm;
 use crate::network::convolution::{depthwise, pointwise};
 
 #[derive(Module, Debug)]
@@ -32,8 +33,16 @@ impl Mdta {
 
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let qkv = self.qkv_dwconv.forward(self.qkv.forward(x));
-        let attended = channel_attention_qkv(qkv, self.temperature.val());
-        self.project_out.forward(attended)
+        self.project_out.forward(self.attended(self.qkv.forward(x)))
+    }
+
+    /// `onto + forward(norm(x))`, as blocks have it.
+    pub fn forward_onto(&self, onto: Tensor<4>, norm: &ChannelNorm, x: Tensor<4>) -> Tensor<4> {
+        self.project_out
+            .forward_onto(onto, self.attended(norm.then(&self.qkv, x)))
+    }
+
+    fn attended(&self, qkv: Tensor<4>) -> Tensor<4> {
+        channel_attention_qkv(self.qkv_dwconv.forward(qkv), self.temperature.val())
     }
 }

@@ -42,7 +42,7 @@ impl TransformerBlock {
 
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let x = self.attn.forward(self.norm1.body.forward(x.clone())) + x;
-        self.ffn.forward(self.norm2.body.forward(x.clone())) + x
+        let x = self.attn.forward_onto(x.clone(), &self.norm1.body, x);
+        self.ffn.residual(&self.norm2.body, x)
     }
 }

@@ -7,6 +7,7 @@ use burn::{
 
 use crate::kernel::gated_depthwise3x3;
 use crate::layer::Conv2d;
+use crate::network::channel_norm::ChannelNorm;
 use crate::network::convolution::{depthwise, pointwise};
 
 #[derive(Module, Debug)]
@@ -27,10 +28,11 @@ impl Gdfn {
         }
     }
 
-    /// `[B, C, H, W]` to the same.
-    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    /// `x + GDFN(norm(x))`, `[B, C, H, W]` to the same.
+    pub fn residual(&self, norm: &ChannelNorm, x: Tensor<4>) -> Tensor<4> {
         let bias = self.dwconv.bias.as_ref().map(Param::val);
-        let gated = gated_depthwise3x3(self.project_in.forward(x), self.dwconv.weight.val(), bias);
-        self.project_out.forward(gated)
+        let widened = norm.then(&self.project_in, x.clone());
+        let gated = gated_depthwise3x3(widened, self.dwconv.weight.val(), bias);
+        self.project_out.forward_onto(x, gated)
     }
 }
