@@ -15,7 +15,7 @@ use super::{
     operation::{Kernel, fits, run_convolution},
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
-    sums::{channel_sums, sum_pieces},
+    sums::{channel_sums, part_count, sum_pieces},
 };
 
 /// # Shapes
@@ -148,7 +148,7 @@ impl Dense3x3 {
         let pieces: Vec<_> = (0..self.batch)
             .flat_map(|item| ranges(pixels, view.run()).map(move |run| (item, run)))
             .collect();
-        let row_tile = product_tile(pieces.len().min(16), [self.outputs, depth, self.batch * pixels])[0];
+        let row_tile = product_tile(part_count([self.outputs, depth], pieces.len()), [self.outputs, depth, self.batch * pixels])[0];
         sum_pieces(
             [self.outputs, depth],
             row_tile,

@@ -25,7 +25,7 @@ use super::{
 const FEW_PIXELS: usize = 2048;
 
 /// Most tasks of the backward pass, each of which sums a weight gradient of its own.
-const MOST_TASKS: usize = 16;
+const MOST_TASKS: usize = 8;
 
 /// `pointwise(layer_norm(x, norm, norm_bias, eps), weight)`
 ///

@@ -12,7 +12,7 @@ use super::{
     operation::{Kernel, fits, run_convolution, run3},
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
-    sums::{channel_sums, sum_pieces},
+    sums::{channel_sums, part_count, sum_pieces},
 };
 
 /// # Shapes
@@ -178,7 +178,7 @@ impl Pointwise {
         let pieces: Vec<_> = (0..self.batch)
             .flat_map(|item| ranges(pixels, PIECE).map(move |columns| (item, columns)))
             .collect();
-        let row_tile = product_tile(pieces.len().min(16), [outputs, inputs, self.batch * pixels])[0];
+        let row_tile = product_tile(part_count([outputs, inputs], pieces.len()), [outputs, inputs, self.batch * pixels])[0];
         sum_pieces(
             [outputs, inputs],
             row_tile,

@@ -34,6 +34,15 @@ pub(super) struct Target {
 /// A panel of B has at most so many rows, to stay in the second cache.
 const DEPTH: usize = 1536;
 
+/// And the rows of B that an inner product reads hold about so many numbers.
+const ROWS: usize = 131_072;
+
+/// Most rows of A in a tile of an inner product.
+const MOST_ROWS: usize = 5;
+
+/// Lanes of the widest register.
+const MOST_LANES: usize = 16;
+
 /// `target (+)= a b`, summed over `depth`. `b.column` is 1.
 ///
 /// # Safety
@@ -41,34 +50,38 @@ const DEPTH: usize = 1536;
 /// If `add` is set, it holds numbers.
 pub(super) unsafe fn broadcast(simd: Simd, target: Target, depth: usize, a: Operand, b: Operand, add: bool) {
     debug_assert_eq!(b.column, 1);
-    let mut done = 0;
-    // An empty sum is zero, too.
-    loop {
-        let part = (depth - done).min(DEPTH);
-        // SAFETY: the part lies within the operands; the levels come from detection.
-        unsafe {
-            let a = Operand {
-                first: a.first.add(done * a.column),
-                ..a
-            };
-            let b = Operand {
-                first: b.first.add(done * b.row),
-                ..b
-            };
-            let add = add || done > 0;
-            match simd.level() {
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => x86::broadcast_avx512(target, part, a, b, add),
-                #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => x86::broadcast_avx2(target, part, a, b, add),
-                _ => broadcast_body::<Portable, 4, 3>(target, part, a, b, add),
+    PANEL.with_borrow_mut(|panel| {
+        panel.resize(panel.len().max(depth.min(DEPTH) * MOST_WIDTH), 0.0);
+        let panel = panel.as_mut_ptr();
+        let mut done = 0;
+        // An empty sum is zero, too.
+        loop {
+            let part = (depth - done).min(DEPTH);
+            // SAFETY: the part lies within the operands; the levels come from detection.
+            unsafe {
+                let a = Operand {
+                    first: a.first.add(done * a.column),
+                    ..a
+                };
+                let b = Operand {
+                    first: b.first.add(done * b.row),
+                    ..b
+                };
+                let add = add || done > 0;
+                match simd.level() {
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => x86::broadcast_avx512(target, part, a, b, add, panel),
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => x86::broadcast_avx2(target, part, a, b, add, panel),
+                    _ => broadcast_body::<Portable, 4, 3>(target, part, a, b, add, panel),
+                }
+            }
+            done += part;
+            if done >= depth {
+                return;
             }
         }
-        done += part;
-        if done >= depth {
-            return;
-        }
-    }
+    });
 }
 
 /// `target (+)= a b^T`, summed over `depth`. `a.column` and `b.column` are 1.
@@ -78,47 +91,81 @@ pub(super) unsafe fn broadcast(simd: Simd, target: Target, depth: usize, a: Oper
 /// If `add` is set, it holds numbers.
 pub(super) unsafe fn inner(simd: Simd, target: Target, depth: usize, a: Operand, b: Operand, add: bool) {
     debug_assert!(a.column == 1 && b.column == 1);
-    // SAFETY: by the caller's word; the levels come from detection.
-    unsafe {
-        match simd.level() {
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => x86::inner_avx512(target, depth, a, b, add),
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => x86::inner_avx2(target, depth, a, b, add),
-            _ => inner_body::<Portable, 3>(target, depth, a, b, add),
+    let longest = (ROWS / target.columns.max(1)).clamp(256, 1024) / MOST_LANES * MOST_LANES;
+    PANEL.with_borrow_mut(|panel| {
+        let stride = depth.min(longest).next_multiple_of(MOST_LANES) + MOST_LANES;
+        panel.resize(panel.len().max((target.columns + MOST_ROWS) * stride), 0.0);
+        let panel = Panel {
+            first: panel.as_mut_ptr(),
+            stride,
+        };
+        let mut done = 0;
+        loop {
+            let part = (depth - done).min(longest);
+            // SAFETY: the part lies within the operands; the levels come from detection.
+            unsafe {
+                let a = Operand {
+                    first: a.first.add(done),
+                    ..a
+                };
+                let b = Operand {
+                    first: b.first.add(done),
+                    ..b
+                };
+                let add = add || done > 0;
+                match simd.level() {
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => x86::inner_avx512(target, part, a, b, add, panel),
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => x86::inner_avx2(target, part, a, b, add, panel),
+                    _ => inner_body::<Portable, 3>(target, part, a, b, add, panel),
+                }
+            }
+            done += part;
+            if done >= depth {
+                return;
+            }
         }
-    }
+    });
+}
+
+/// Where the rows of an inner product are copied together, so far apart that they do not fight for the same lines of the
+/// cache, and filled up with zeros to whole registers.
+#[derive(Clone, Copy)]
+struct Panel {
+    first: *mut f32,
+    stride: usize,
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::super::registers::{Avx2, Avx512};
-    use super::{Operand, Target, broadcast_body, inner_body};
+    use super::{Operand, Panel, Target, broadcast_body, inner_body};
 
     // SAFETY of all four: what their names say was detected, and the rest by the caller's word.
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    pub unsafe fn broadcast_avx512(target: Target, depth: usize, a: Operand, b: Operand, add: bool) {
+    pub unsafe fn broadcast_avx512(target: Target, depth: usize, a: Operand, b: Operand, add: bool, panel: *mut f32) {
         // SAFETY: see above.
-        unsafe { broadcast_body::<Avx512, 6, 4>(target, depth, a, b, add) }
+        unsafe { broadcast_body::<Avx512, 6, 4>(target, depth, a, b, add, panel) }
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn broadcast_avx2(target: Target, depth: usize, a: Operand, b: Operand, add: bool) {
+    pub unsafe fn broadcast_avx2(target: Target, depth: usize, a: Operand, b: Operand, add: bool, panel: *mut f32) {
         // SAFETY: see above.
-        unsafe { broadcast_body::<Avx2, 4, 3>(target, depth, a, b, add) }
+        unsafe { broadcast_body::<Avx2, 4, 3>(target, depth, a, b, add, panel) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    pub unsafe fn inner_avx512(target: Target, depth: usize, a: Operand, b: Operand, add: bool) {
+    pub unsafe fn inner_avx512(target: Target, depth: usize, a: Operand, b: Operand, add: bool, panel: Panel) {
         // SAFETY: see above.
-        unsafe { inner_body::<Avx512, 5>(target, depth, a, b, add) }
+        unsafe { inner_body::<Avx512, 5>(target, depth, a, b, add, panel) }
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn inner_avx2(target: Target, depth: usize, a: Operand, b: Operand, add: bool) {
+    pub unsafe fn inner_avx2(target: Target, depth: usize, a: Operand, b: Operand, add: bool, panel: Panel) {
         // SAFETY: see above.
-        unsafe { inner_body::<Avx2, 3>(target, depth, a, b, add) }
+        unsafe { inner_body::<Avx2, 3>(target, depth, a, b, add, panel) }
     }
 }
 
@@ -126,7 +173,9 @@ thread_local! {
     static PANEL: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Tiles of `R` rows and `V` registers.
+/// Tiles of `R` rows and `V` registers; `panel` has room for `depth` rows of them.
+///
+/// Here and below nothing is a closure: one would be compiled without the caller's instructions.
 #[inline(always)]
 unsafe fn broadcast_body<G: Register, const R: usize, const V: usize>(
     target: Target,
@@ -134,40 +183,42 @@ unsafe fn broadcast_body<G: Register, const R: usize, const V: usize>(
     a: Operand,
     b: Operand,
     add: bool,
+    panel: *mut f32,
 ) {
     let width = V * G::LANES;
-    PANEL.with_borrow_mut(|panel| {
-        panel.resize(panel.len().max(depth * width), 0.0);
-        for column in (0..target.columns).step_by(width) {
-            let columns = (target.columns - column).min(width);
-            // SAFETY: the panel's rows and the tiles lie within the operands and the target.
-            unsafe {
-                copy_panel::<G, V>(panel.as_mut_ptr(), b.first.add(column), b.row, depth, columns);
-                for row in (0..target.rows).step_by(R) {
-                    let tile = Tile {
-                        to: target.first.add(row * target.row + column),
-                        row: target.row,
-                        columns,
-                        a: Operand {
-                            first: a.first.add(row * a.row),
-                            ..a
-                        },
-                        panel: panel.as_ptr(),
-                        depth,
-                        add,
-                    };
-                    match target.rows - row {
-                        1 => tile.multiply::<G, 1, V>(),
-                        2 => tile.multiply::<G, 2, V>(),
-                        3 => tile.multiply::<G, 3, V>(),
-                        4 if R > 4 => tile.multiply::<G, 4, V>(),
-                        5 if R > 5 => tile.multiply::<G, 5, V>(),
-                        _ => tile.multiply::<G, R, V>(),
-                    }
+    let mut column = 0;
+    while column < target.columns {
+        let columns = (target.columns - column).min(width);
+        // SAFETY: the panel's rows and the tiles lie within the operands and the target.
+        unsafe {
+            copy_panel::<G, V>(panel, b.first.add(column), b.row, depth, columns);
+            let mut row = 0;
+            while row < target.rows {
+                let tile = Tile {
+                    to: target.first.add(row * target.row + column),
+                    row: target.row,
+                    columns,
+                    a: Operand {
+                        first: a.first.add(row * a.row),
+                        ..a
+                    },
+                    panel,
+                    depth,
+                    add,
+                };
+                match target.rows - row {
+                    1 => tile.multiply::<G, 1, V>(),
+                    2 => tile.multiply::<G, 2, V>(),
+                    3 => tile.multiply::<G, 3, V>(),
+                    4 if R > 4 => tile.multiply::<G, 4, V>(),
+                    5 if R > 5 => tile.multiply::<G, 5, V>(),
+                    _ => tile.multiply::<G, R, V>(),
                 }
+                row += R;
             }
         }
-    });
+        column += width;
+    }
 }
 
 /// Copies `depth` rows of `columns` numbers together, each row filled up with zeros to `V` registers.
@@ -219,7 +270,10 @@ impl Tile {
         for _ in 0..self.depth {
             // SAFETY: the panel has `depth` rows of V registers, A `depth` columns of R numbers.
             unsafe {
-                let b: [G; V] = std::array::from_fn(|v| G::load(panel.add(v * G::LANES)));
+                let mut b = [G::splat(0.0); V];
+                for v in 0..V {
+                    b[v] = G::load(panel.add(v * G::LANES));
+                }
                 for r in 0..R {
                     let number = G::splat(*a.add(r * self.a.row));
                     for v in 0..V {
@@ -231,25 +285,25 @@ impl Tile {
                 panel = panel.wrapping_add(width);
             }
         }
-        for (r, sums) in sums.into_iter().enumerate() {
+        for r in 0..R {
             // SAFETY: the tile lies within the target.
             unsafe {
                 let to = self.to.add(r * self.row);
                 if self.columns == width {
-                    for (v, sum) in sums.into_iter().enumerate() {
+                    for v in 0..V {
                         let to = to.add(v * G::LANES);
+                        let sum = sums[r][v];
                         let sum = if self.add { G::load(to).add(sum) } else { sum };
                         sum.store(to);
                     }
                 } else {
-                    let mut edge = [0.0_f32; MOST_LANES];
-                    for (v, sum) in sums.into_iter().enumerate() {
-                        sum.store(edge.as_mut_ptr());
-                        let columns = (v * G::LANES..self.columns).take(G::LANES);
-                        for (column, sum) in columns.zip(edge) {
-                            let to = to.add(column);
-                            *to = if self.add { *to + sum } else { sum };
-                        }
+                    let mut edge = [0.0_f32; MOST_WIDTH];
+                    for v in 0..V {
+                        sums[r][v].store(edge.as_mut_ptr().add(v * G::LANES));
+                    }
+                    for column in 0..self.columns {
+                        let to = to.add(column);
+                        *to = if self.add { *to + edge[column] } else { edge[column] };
                     }
                 }
             }
@@ -257,66 +311,102 @@ impl Tile {
     }
 }
 
-/// Lanes of the widest register.
-const MOST_LANES: usize = 16;
+/// Columns of the widest panel.
+const MOST_WIDTH: usize = 64;
 
 /// Tiles of `R` rows of A and `R` rows of B.
 #[inline(always)]
-unsafe fn inner_body<G: Register, const R: usize>(target: Target, depth: usize, a: Operand, b: Operand, add: bool) {
-    for row in (0..target.rows).step_by(R) {
-        for column in (0..target.columns).step_by(R) {
-            // SAFETY: the tile lies within the operands and the target.
-            unsafe {
+unsafe fn inner_body<G: Register, const R: usize>(
+    target: Target,
+    depth: usize,
+    a: Operand,
+    b: Operand,
+    add: bool,
+    panel: Panel,
+) {
+    let stride = panel.stride;
+    // SAFETY: the panel has room for all rows of B and `MOST_ROWS` of A; the tiles lie within the target.
+    unsafe {
+        let rows_of_b = panel.first.add(MOST_ROWS * stride);
+        copy_rows::<G>(rows_of_b, stride, b, target.columns, depth);
+        let mut row = 0;
+        while row < target.rows {
+            let rows = if target.rows - row < R { target.rows - row } else { R };
+            let own = Operand {
+                first: a.first.add(row * a.row),
+                ..a
+            };
+            copy_rows::<G>(panel.first, stride, own, rows, depth);
+            let mut column = 0;
+            while column < target.columns {
+                let columns = if target.columns - column < R { target.columns - column } else { R };
                 let tile = InnerTile {
                     to: target.first.add(row * target.row + column),
                     row: target.row,
-                    a: Operand {
-                        first: a.first.add(row * a.row),
-                        ..a
-                    },
-                    b: Operand {
-                        first: b.first.add(column * b.row),
-                        ..b
-                    },
+                    a: panel.first,
+                    b: rows_of_b.add(column * stride),
+                    stride,
                     depth,
                     add,
                 };
-                let (rows, columns) = ((target.rows - row).min(R), (target.columns - column).min(R));
-                if (rows, columns) == (R, R) {
+                let whole = rows == R && columns == R;
+                if whole {
                     tile.multiply::<G, R, R>();
-                    continue;
                 }
-                // At the edges row by row.
-                for r in 0..rows {
-                    for c in 0..columns {
-                        InnerTile {
-                            to: tile.to.add(r * tile.row + c),
-                            a: Operand {
-                                first: tile.a.first.add(r * a.row),
-                                ..a
-                            },
-                            b: Operand {
-                                first: tile.b.first.add(c * b.row),
-                                ..b
-                            },
-                            ..tile
-                        }
-                        .multiply::<G, 1, 1>();
-                    }
+                // At the edges one by one.
+                let mut at = if whole { rows * columns } else { 0 };
+                while at < rows * columns {
+                    let (r, c) = (at / columns, at % columns);
+                    let single = InnerTile {
+                        to: tile.to.add(r * tile.row + c),
+                        a: tile.a.add(r * stride),
+                        b: tile.b.add(c * stride),
+                        ..tile
+                    };
+                    single.multiply::<G, 1, 1>();
+                    at += 1;
                 }
+                column += R;
             }
+            row += R;
         }
     }
 }
 
-/// Some rows of A times some rows of B.
+/// Copies `rows` rows of `depth` numbers together, each filled up with zeros to whole registers.
+#[inline(always)]
+unsafe fn copy_rows<G: Register>(to: *mut f32, stride: usize, from: Operand, rows: usize, depth: usize) {
+    let mut row = 0;
+    while row < rows {
+        // SAFETY: the row is readable, and the panel has room for it and the zeros.
+        unsafe {
+            let (from, to) = (from.first.add(row * from.row), to.add(row * stride));
+            let mut k = 0;
+            while k + G::LANES <= depth {
+                G::load(from.add(k)).store(to.add(k));
+                k += G::LANES;
+            }
+            if k < depth {
+                let end = k + G::LANES;
+                while k < end {
+                    *to.add(k) = if k < depth { *from.add(k) } else { 0.0 };
+                    k += 1;
+                }
+            }
+        }
+        row += 1;
+    }
+}
+
+/// Some rows of A times some rows of B, both in the panel.
 #[derive(Clone, Copy)]
 struct InnerTile {
     to: *mut f32,
     /// From one row of the target to the next.
     row: usize,
-    a: Operand,
-    b: Operand,
+    a: *const f32,
+    b: *const f32,
+    stride: usize,
     depth: usize,
     add: bool,
 }
@@ -325,27 +415,28 @@ impl InnerTile {
     #[inline(always)]
     unsafe fn multiply<G: Register, const R: usize, const C: usize>(self) {
         let mut sums = [[G::splat(0.0); C]; R];
-        let whole = self.depth / G::LANES * G::LANES;
-        for k in (0..whole).step_by(G::LANES) {
-            // SAFETY: a whole register of each row is left.
+        let mut k = 0;
+        while k < self.depth {
+            // SAFETY: the panel's rows are filled up to whole registers.
             unsafe {
-                let b: [G; C] = std::array::from_fn(|c| G::load(self.b.first.add(c * self.b.row + k)));
+                let mut b = [G::splat(0.0); C];
+                for c in 0..C {
+                    b[c] = G::load(self.b.add(c * self.stride + k));
+                }
                 for r in 0..R {
-                    let a = G::load(self.a.first.add(r * self.a.row + k));
+                    let a = G::load(self.a.add(r * self.stride + k));
                     for c in 0..C {
                         sums[r][c] = sums[r][c].add_product(a, b[c]);
                     }
                 }
             }
+            k += G::LANES;
         }
-        for (r, sums) in sums.into_iter().enumerate() {
-            for (c, sum) in sums.into_iter().enumerate() {
-                let mut sum = sum.sum();
-                // SAFETY: the rest of the rows, and one number of the target.
+        for r in 0..R {
+            for c in 0..C {
+                let sum = sums[r][c].sum();
+                // SAFETY: the tile lies within the target.
                 unsafe {
-                    for k in whole..self.depth {
-                        sum += *self.a.first.add(r * self.a.row + k) * *self.b.first.add(c * self.b.row + k);
-                    }
                     let to = self.to.add(r * self.row + c);
                     *to = if self.add { *to + sum } else { sum };
                 }

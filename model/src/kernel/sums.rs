@@ -63,8 +63,14 @@ pub(super) fn sum_parts(parts: &[f32], length: usize) -> Vec<f32> {
     total
 }
 
-/// More parts than this would cost more memory than they save time.
+/// Most parts, and the numbers that all of them together may have: clearing and adding them takes time, too.
 const MOST_PARTS: usize = 16;
+const MOST_NUMBERS: usize = 1 << 18;
+
+/// Into how many parts the sum of a matrix may be cut. Depends on the size alone.
+pub(super) fn part_count([rows, columns]: [usize; 2], pieces: usize) -> usize {
+    (MOST_NUMBERS / (rows * columns).max(1)).clamp(2, MOST_PARTS).min(pieces.max(1))
+}
 
 /// A matrix that is a sum over `pieces`, which `add` adds to the rows that it is given; `scratch` makes what `add` may
 /// write to. Runs of pieces go to parallel tasks, and so do rows if there are more than `row_tile`.
@@ -75,7 +81,7 @@ pub(super) fn sum_pieces<P: Sync, S>(
     scratch: impl Fn() -> S + Sync + Send,
     add: impl Fn(&mut S, &mut Rectangle<f32>, &P) + Sync + Send,
 ) -> Vec<f32> {
-    let run = pieces.len().div_ceil(MOST_PARTS).max(1);
+    let run = pieces.len().div_ceil(part_count([rows, columns], pieces.len())).max(1);
     let mut parts = vec![0.0; pieces.len().div_ceil(run).max(1) * rows * columns];
     let tasks = rectangles(&mut parts, [rows, columns], [row_tile, columns]);
     tasks.into_par_iter().for_each_init(scratch, |scratch, mut rectangle| {
