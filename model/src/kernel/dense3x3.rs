@@ -148,7 +148,10 @@ impl Dense3x3 {
         let pieces: Vec<_> = (0..self.batch)
             .flat_map(|item| ranges(pixels, view.run()).map(move |run| (item, run)))
             .collect();
-        let row_tile = product_tile(part_count([self.outputs, depth], pieces.len()), [self.outputs, depth, self.batch * pixels])[0];
+        let row_tile = product_tile(
+            part_count([self.outputs, depth], pieces.len()),
+            [self.outputs, depth, self.batch * pixels],
+        )[0];
         sum_pieces(
             [self.outputs, depth],
             row_tile,

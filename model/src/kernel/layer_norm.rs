@@ -120,7 +120,16 @@ impl<const N: usize> Kernel<N> for LayerNorm {
                 };
                 let x = rows(inputs[0].get(picture..).unwrap_or_default());
                 let sums = parts.split_at_mut(channels);
-                normalise_gradient(simd, &mut output, sums, x, rows(&gradient[picture..]), statistics, weight, N > 2);
+                normalise_gradient(
+                    simd,
+                    &mut output,
+                    sums,
+                    x,
+                    rows(&gradient[picture..]),
+                    statistics,
+                    weight,
+                    N > 2,
+                );
             });
         let sums = sum_parts(&parts, 2 * channels);
         let mut gradients = [const { None }; N];

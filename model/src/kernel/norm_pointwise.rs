@@ -159,7 +159,9 @@ impl<const N: usize> Kernel<N> for NormPointwise {
                         if wanted[2] {
                             let bias = inputs.get(3).copied();
                             let normed = self.normalised(simd, normed, x.clone(), statistics, inputs[1], bias);
-                            for mut sums in rectangles(weight_sums, [self.outputs, self.inputs], [self.outputs, self.inputs]) {
+                            for mut sums in
+                                rectangles(weight_sums, [self.outputs, self.inputs], [self.outputs, self.inputs])
+                            {
                                 add_product(&mut sums, own, normed.transposed());
                             }
                         }

@@ -113,7 +113,13 @@ impl Kernel<3> for Onto {
         (self.0.product(weight, x, Start::Onto(onto)), ())
     }
 
-    fn backward(&self, [x, weight, _]: [&[f32]; 3], (): (), gradient: &[f32], wanted: [bool; 3]) -> [Option<Vec<f32>>; 3] {
+    fn backward(
+        &self,
+        [x, weight, _]: [&[f32]; 3],
+        (): (),
+        gradient: &[f32],
+        wanted: [bool; 3],
+    ) -> [Option<Vec<f32>>; 3] {
         let [x, weight] = Kernel::<2>::backward(&self.0, [x, weight], (), gradient, [wanted[0], wanted[1]]);
         [x, weight, None]
     }
@@ -178,7 +184,10 @@ impl Pointwise {
         let pieces: Vec<_> = (0..self.batch)
             .flat_map(|item| ranges(pixels, PIECE).map(move |columns| (item, columns)))
             .collect();
-        let row_tile = product_tile(part_count([outputs, inputs], pieces.len()), [outputs, inputs, self.batch * pixels])[0];
+        let row_tile = product_tile(
+            part_count([outputs, inputs], pieces.len()),
+            [outputs, inputs, self.batch * pixels],
+        )[0];
         sum_pieces(
             [outputs, inputs],
             row_tile,

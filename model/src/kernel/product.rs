@@ -339,7 +339,11 @@ unsafe fn inner_body<G: Register, const R: usize>(
             copy_rows::<G>(panel.first, stride, own, rows, depth);
             let mut column = 0;
             while column < target.columns {
-                let columns = if target.columns - column < R { target.columns - column } else { R };
+                let columns = if target.columns - column < R {
+                    target.columns - column
+                } else {
+                    R
+                };
                 let tile = InnerTile {
                     to: target.first.add(row * target.row + column),
                     row: target.row,
@@ -475,7 +479,10 @@ mod tests {
         for i in 0..m {
             for j in 0..n {
                 let (got, want) = (f64::from(target[i * row + j]), expected[i * n + j] + start);
-                assert!((got - want).abs() < 1e-4 * (1.0 + want.abs()), "{got} for {want} at {i}, {j}");
+                assert!(
+                    (got - want).abs() < 1e-4 * (1.0 + want.abs()),
+                    "{got} for {want} at {i}, {j}"
+                );
             }
             assert!(target[i * row + n..(i + 1) * row].iter().all(|number| *number == 9.0));
         }
@@ -529,7 +536,12 @@ mod tests {
         let expected = expected([m, k, n], |i, p| a[i * k + p], |p, j| b[p * n + j]);
         for simd in Simd::available() {
             let mut target = vec![9.0; m * n];
-            let to = Target { first: target.as_mut_ptr(), row: n, rows: m, columns: n };
+            let to = Target {
+                first: target.as_mut_ptr(),
+                row: n,
+                rows: m,
+                columns: n,
+            };
             // SAFETY: the shapes are those of the vectors.
             unsafe { broadcast(simd, to, k, operand(&a, k, 1), operand(&b, n, 1), false) };
             assert_equal(&target, n, [m, n], 0.0, &expected);

@@ -69,7 +69,9 @@ const MOST_NUMBERS: usize = 1 << 18;
 
 /// Into how many parts the sum of a matrix may be cut. Depends on the size alone.
 pub(super) fn part_count([rows, columns]: [usize; 2], pieces: usize) -> usize {
-    (MOST_NUMBERS / (rows * columns).max(1)).clamp(2, MOST_PARTS).min(pieces.max(1))
+    (MOST_NUMBERS / (rows * columns).max(1))
+        .clamp(2, MOST_PARTS)
+        .min(pieces.max(1))
 }
 
 /// A matrix that is a sum over `pieces`, which `add` adds to the rows that it is given; `scratch` makes what `add` may
