@@ -60,6 +60,10 @@ pub fn train(
     if settings.identity_start {
         training = training.from_identity();
     }
+    let training = training
+        .with_precision(super::precision(settings.precision))
+        .accumulating(settings.accumulate)
+        .beside(context.others());
     let mut attempt = Attempt::new(context, settings.validation.use_best);
     let mut training = attempt.resume(context, training)?;
     let (from, of) = (training.steps(), settings.steps);
