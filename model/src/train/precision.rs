@@ -6,7 +6,7 @@
 
 use burn::{
     module::{Module, ModuleMapper, Param},
-    tensor::{FloatDType, Tensor},
+    tensor::{DType, Device, FloatDType, Tensor},
 };
 
 use crate::network::Guidance;
@@ -20,6 +20,11 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// Whether a device computes in it; GPUs before NVIDIA's Ampere may not in bf16.
+    pub fn is_supported(self, device: &Device) -> bool {
+        self == Self::F32 || device.supports_dtype(DType::BF16)
+    }
+
     /// `module` as the forward pass takes it. Its gradients are those of the weights of `module`.
     pub fn of<M: Module>(self, module: M) -> M {
         match self {
@@ -51,7 +56,7 @@ impl ModuleMapper for Cast {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{DType, Device, Distribution};
+    use burn::tensor::Distribution;
 
     use super::*;
     use crate::{

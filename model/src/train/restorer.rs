@@ -349,8 +349,8 @@ mod tests {
             .unwrap()
             .with_guidance_width(dino.width());
         let schedule = Schedule {
-            start: 1e-3,
-            end: 1e-3,
+            start: 1e-4,
+            end: 1e-4,
             steps: 10,
             warm_up: 0,
             cosine: false,
@@ -401,30 +401,53 @@ mod tests {
         }
     }
 
-    fn course(mut training: Training) -> (Vec<Report>, Vec<f32>) {
-        let reports = (0..3).map(|step| training.step(&crops(step)).unwrap()).collect();
-        let weights = training.weights().tensors.into_values();
-        (reports, weights.flat_map(|array| array.data).collect())
+    /// Three steps.
+    struct Course {
+        reports: Vec<Report>,
+        /// Of all parameters after the first step; AdamW's first moment is then a tenth of it.
+        gradient: Vec<f32>,
+        /// After the last.
+        weights: Vec<f32>,
     }
 
-    /// Of the difference's length, relative to `want`'s.
+    fn course(mut training: Training) -> Course {
+        let numbers = |checkpoint: Checkpoint| -> Vec<f32> {
+            let arrays = checkpoint.tensors.into_values();
+            arrays.flat_map(|array| array.data).collect()
+        };
+        let mut reports = vec![training.step(&crops(0)).unwrap()];
+        let gradient = numbers(training.state().checkpoint().under("adamw.first."));
+        reports.extend((1..3).map(|step| training.step(&crops(step)).unwrap()));
+        Course {
+            reports,
+            gradient,
+            weights: numbers(training.weights()),
+        }
+    }
+
+    /// The length of the difference, relative to that of `want`.
     fn apart(want: &[f32], got: &[f32]) -> f64 {
         let length = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+        assert_eq!(want.len(), got.len());
         length(&mut want.iter().zip(got).map(|(want, got)| want - got)) / length(&mut want.iter().copied())
     }
 
-    fn assert_equal_within_rounding(want: &(Vec<Report>, Vec<f32>), got: &(Vec<Report>, Vec<f32>), what: &str) {
-        for (want, got) in want.0.iter().zip(&got.0) {
+    fn assert_equal_within_rounding(want: &Course, got: &Course, what: &str) {
+        for (want, got) in want.reports.iter().zip(&got.reports) {
             assert_eq!(want.losses.len(), 5);
             for ((name, want), (other, got)) in want.losses.iter().zip(&got.losses) {
                 assert_eq!(name, other, "{what}");
                 assert!((want - got).abs() <= 1e-5 * want.abs(), "{what}: {name} {want} {got}");
             }
-            let (want, got) = (want.gradient_norm, got.gradient_norm);
-            assert!((want - got).abs() <= 1e-5 * want, "{what}: gradient norm {want} {got}");
         }
-        let apart = apart(&want.1, &got.1);
-        assert!(apart < 1e-5, "{what}: weights differ by {apart:.2e}");
+        for (name, want, got) in [
+            ("gradients", &want.gradient, &got.gradient),
+            ("weights", &want.weights, &got.weights),
+        ] {
+            let apart = apart(want, got);
+            println!("{what}: {name} differ by {apart:.2e}");
+            assert!(apart < 1e-5, "{what}: {name} differ by {apart:.2e}");
+        }
     }
 
     #[test]
@@ -444,7 +467,7 @@ mod tests {
         let four = course(training().accumulating(2).beside(&[Device::flex()]));
         assert_equal_within_rounding(&whole, &four, "two devices, two pieces each");
         // Pieces are summed in their order, wherever they were computed.
-        assert_eq!(two.1, course(training().accumulating(2)).1);
+        assert_eq!(two.weights, course(training().accumulating(2)).weights);
     }
 
     #[test]
@@ -464,23 +487,19 @@ mod tests {
     fn bf16_learns_with_f32_weights() {
         let exact = course(training());
         let rounded = course(training().with_precision(Precision::Bf16));
-        for (exact, rounded) in exact.0.iter().zip(&rounded.0) {
+        for (exact, rounded) in exact.reports.iter().zip(&rounded.reports) {
             assert!(
-                (exact.loss - rounded.loss).abs() < 0.02 * exact.loss,
+                (exact.loss - rounded.loss).abs() < 0.03 * exact.loss,
                 "{exact:?} {rounded:?}"
             );
         }
-        let apart = apart(&exact.1, &rounded.1);
-        assert!(apart > 0.0 && apart < 0.02, "weights differ by {apart:.2e}");
-        // A step of 1e-3 is finer than bf16 is at most weights: they would not be what they are had they been rounded.
-        let coarse = |value: &f32| value.to_bits() & 0xFFFF == 0;
-        let rounded_weights = rounded.1.iter().filter(|value| coarse(value)).count();
-        assert!(
-            rounded_weights < rounded.1.len() / 10,
-            "{rounded_weights} of {}",
-            rounded.1.len()
-        );
+        let apart = apart(&exact.gradient, &rounded.gradient);
+        assert!(apart > 0.0 && apart < 0.2, "gradients differ by {apart:.2e}");
+        // A step of 1e-4 is finer than bf16 is at most weights: they would not be what they are had they been rounded.
+        let coarse = rounded.weights.iter().filter(|value| value.to_bits() & 0xFFFF == 0);
+        assert!(coarse.count() < rounded.weights.len() / 10);
         let pieces = course(training().with_precision(Precision::Bf16).accumulating(2));
-        assert!((pieces.0[0].loss - rounded.0[0].loss).abs() < 1e-3 * rounded.0[0].loss);
+        let (pieces, whole) = (pieces.reports[0].loss, rounded.reports[0].loss);
+        assert!((pieces - whole).abs() < 1e-3 * whole, "{pieces} {whole}");
     }
 }
