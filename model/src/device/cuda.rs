@@ -115,13 +115,16 @@ impl fmt::Display for Missing {
     }
 }
 
-/// # Panics
-/// In a program without CUDA: nothing may come here that [`Cuda::look`] did not see.
+/// A GPU that [`Cuda::look`] saw.
+#[cfg(feature = "cuda")]
 pub(super) fn device(number: usize) -> Device {
-    #[cfg(feature = "cuda")]
-    return Device::cuda(number);
-    #[cfg(not(feature = "cuda"))]
-    unreachable!("cuda:{number} in a program that was built without CUDA");
+    Device::cuda(number)
+}
+
+/// Nothing that [`Cuda::look`] saw comes here: without the feature it shows no GPU.
+#[cfg(not(feature = "cuda"))]
+pub(super) fn device(number: usize) -> Device {
+    unreachable!("cuda:{number} in a program that was built without CUDA")
 }
 
 fn library(name: &str, versions: &[&str]) -> Result<Library, String> {

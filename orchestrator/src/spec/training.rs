@@ -34,7 +34,7 @@ pub struct Training {
     pub identity_start: bool,
     /// `f32`, or `bf16`: the network's passes in 16 bits, its weights, norms and losses in 32. While it is f32 it is no part
     /// of a job.
-    #[serde(skip_serializing_if = "Precision::is_f32")]
+    #[serde(skip_serializing_if = "is_f32")]
     pub precision: Precision,
     /// Draw noise anew at every step (`true`), or read the noisy pictures of the degrade stage.
     pub fresh_noise: bool,
@@ -88,10 +88,9 @@ pub enum Precision {
     Bf16,
 }
 
-impl Precision {
-    fn is_f32(&self) -> bool {
-        *self == Self::F32
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
