@@ -3,7 +3,8 @@
 //! Runs every `NAME.json` of a folder (`tests/golden`, or what `PERCEIVE_GOLDEN` names) through the handler whose
 //! prefix in `golden_cases/mod.rs` fits NAME best, and prints for each case the largest difference of its outputs and
 //! of its gradients, relative to the largest magnitude of what is expected. Cases of networks that the program does
-//! not have yet are named and passed over. `PERCEIVE_GOLDEN_CASE=clip` runs only the cases whose names contain it.
+//! not have yet are named and passed over. `PERCEIVE_GOLDEN_CASE=clip` runs only the cases whose names contain it;
+//! `PERCEIVE_DEVICE=cuda:0` computes them there (in a build with the feature `cuda`), with wider tolerances.
 
 mod golden_cases;
 
@@ -16,7 +17,7 @@ use std::{
 
 use golden_cases::{
     ABSENT, HANDLERS,
-    case::Case,
+    case::{Case, device},
     outcome::{Kind, Outcome},
 };
 
@@ -44,7 +45,7 @@ fn golden_numbers_of_every_case_agree() {
             }
         }
     }
-    println!("{passed} cases of {} agree", folder.display());
+    println!("{passed} cases of {} agree on {}", folder.display(), device());
     for name in absent {
         println!("not in the program yet: {name}");
     }

@@ -6,6 +6,7 @@
 // No panic is reachable by a user.
 #![warn(clippy::unwrap_used)]
 
+pub mod device;
 pub mod kernel;
 pub mod layer;
 pub mod loss;

@@ -1,72 +1,22 @@
-//! Where a network computes: `cpu`, `cuda:0`, ... as people write it, and the Burn device behind it.
-//!
-//! The device is always chosen by name: Burn's own default would pick a GPU backend that may not be there.
+//! Devices by name ([`perceive_model::device`]), and what a command says of one that it cannot have.
 
-use std::fmt;
-use std::str::FromStr;
+pub use perceive_model::device::{Cuda, DeviceGroup, DeviceName, Missing};
 
-use burn::tensor::Device;
+use perceive_model::device::DeviceError;
 
 use crate::failure::{Exit, Failure};
 
-/// A device as `--device` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum DeviceName {
-    /// Burn's Flex backend on all threads.
-    #[default]
-    Cpu,
-    /// The NVIDIA GPU of this number.
-    Cuda(usize),
-}
-
-impl DeviceName {
-    /// The devices that this program can open on this machine.
-    pub fn offered() -> Vec<Self> {
-        vec![Self::Cpu]
-    }
-
-    /// The device itself.
-    ///
-    /// # Errors
-    /// [`Exit::Unknown`] for a device that this program was not built for.
-    pub fn open(self) -> Result<Device, Failure> {
-        match self {
-            Self::Cpu => Ok(Device::flex()),
-            Self::Cuda(_) => Err(Failure::new(
-                Exit::Unknown,
-                format!("cannot use {self}: this program was built without CUDA"),
-            )
-            .help("use --device cpu")),
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        let failure = Self::new(Exit::Unknown, error.to_string());
+        match error {
+            DeviceError::Unknown { name } => Self::unknown("device", &name, ["cpu", "cuda:0"]),
+            DeviceError::Missing { missing, .. } => failure.help(missing.to_do()),
+            DeviceError::Absent { .. } => failure.help("`perceive-ir doctor` lists the devices"),
+            DeviceError::Group { .. } => failure
+                .help("a group is one device or several GPUs, such as cuda:0+cuda:1; commas part one from the next"),
         }
     }
-}
-
-impl FromStr for DeviceName {
-    type Err = Failure;
-
-    fn from_str(name: &str) -> Result<Self, Failure> {
-        match name.split_once(':') {
-            None if name == "cpu" => Ok(Self::Cpu),
-            // Two spellings of one device would be two settings to the record.
-            Some(("cuda", number)) if number == "0" || !number.starts_with(['0', '+']) => {
-                number.parse().map(Self::Cuda).map_err(|_| unknown(name))
-            }
-            _ => Err(unknown(name)),
-        }
-    }
-}
-
-impl fmt::Display for DeviceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cpu => f.write_str("cpu"),
-            Self::Cuda(number) => write!(f, "cuda:{number}"),
-        }
-    }
-}
-
-fn unknown(name: &str) -> Failure {
-    Failure::unknown("device", name, ["cpu", "cuda:0"])
 }
 
 #[cfg(test)]
@@ -74,31 +24,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_survives_parsing_and_printing() {
-        for name in ["cpu", "cuda:0", "cuda:7", "cuda:12"] {
-            assert_eq!(name.parse::<DeviceName>().unwrap().to_string(), name);
+    fn a_device_that_cannot_be_had_is_unknown_and_says_what_to_do() {
+        let failures = ["gpu", "cuda:0+cuda:0"].map(|name| Failure::from(name.parse::<DeviceGroup>().unwrap_err()));
+        let absent = DeviceName::Cuda(100_000).open().map(|_| ()).unwrap_err().into();
+        for failure in failures.into_iter().chain([absent]) {
+            assert_eq!(failure.exit, Exit::Unknown);
+            assert!(failure.help.is_some(), "{failure}");
         }
-    }
-
-    #[test]
-    fn another_name_is_an_unknown_device() {
-        for name in [
-            "", "gpu", "CPU", "cpu:0", "cuda", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "cuda:01",
-        ] {
-            let failure = name.parse::<DeviceName>().unwrap_err();
-            assert_eq!(failure.exit, Exit::Unknown, "{name}");
-            assert!(failure.to_string().contains(&format!("'{name}'")), "{failure}");
-        }
-    }
-
-    #[test]
-    fn the_cpu_opens_and_a_missing_gpu_says_how_to_build_for_it() {
-        assert!(DeviceName::Cpu.open().is_ok());
-        let failure = DeviceName::Cuda(0).open().unwrap_err();
-        assert_eq!(failure.exit, Exit::Unknown);
-        assert!(
-            failure.to_string().contains("cuda:0") && failure.to_string().contains("without CUDA"),
-            "{failure}"
-        );
     }
 }

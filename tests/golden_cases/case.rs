@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,10 @@ use burn::{
     module::Module,
     tensor::{Device, Int, Tensor},
 };
-use perceive_model::weights::{Array, Checkpoint, load, recipe, shapes};
+use perceive_model::{
+    device::DeviceName,
+    weights::{Array, Checkpoint, load, recipe, shapes},
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -20,7 +23,7 @@ pub struct Case {
     pub json: Value,
     /// All of `NAME.safetensors`: the state under its keys, inputs and expectations in double underscores.
     pub tensors: BTreeMap<String, Array>,
-    /// Where the case is computed: the CPU, with autodiff.
+    /// Where the case is computed, with autodiff: see [`device`].
     pub device: Device,
     folder: PathBuf,
 }
@@ -39,7 +42,7 @@ impl Case {
             name: name.to_owned(),
             json: json(&folder.join(format!("{name}.json"))),
             tensors,
-            device: Device::flex().autodiff(),
+            device: device().open().unwrap_or_else(|error| panic!("{error}")).autodiff(),
             folder: folder.to_path_buf(),
         }
     }
@@ -97,6 +100,12 @@ impl Case {
         };
         load(module, &state, &self.name).unwrap_or_else(|error| panic!("{error}"))
     }
+}
+
+/// The CPU, or what `PERCEIVE_DEVICE` names.
+pub fn device() -> DeviceName {
+    let name = env::var("PERCEIVE_DEVICE").unwrap_or_else(|_| "cpu".into());
+    name.parse().unwrap_or_else(|error| panic!("PERCEIVE_DEVICE: {error}"))
 }
 
 fn json(path: &Path) -> Value {

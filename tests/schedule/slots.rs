@@ -2,6 +2,7 @@
 
 use crate::support::Desk;
 use crate::support::equal::same;
+use crate::support::mini::MINI;
 use crate::support::sweep::SWEEP;
 
 #[test]
@@ -107,4 +108,48 @@ fn a_failed_case_does_not_keep_the_others_from_going_on_if_asked() {
         .filter_map(|line| line.rsplit(',').next())
         .collect();
     assert_eq!(states, ["done", "failed", "done"]);
+}
+
+#[test]
+fn trainings_on_two_devices_learn_what_they_learn_on_one() {
+    let (one, two) = (Desk::with(MINI), Desk::with(MINI));
+    one.run(&["run", "mini"]).fine();
+    two.run(&["run", "mini", "--device", "cpu+cpu"]).fine();
+    assert_eq!(two.ask("SELECT DISTINCT device FROM runs"), ["cpu+cpu"]);
+    let losses = |desk: &Desk| -> Vec<f64> {
+        let losses = "SELECT printf('%.17g', value) FROM metrics JOIN runs ON runs.id = run_id
+                      WHERE stage = 'restore' AND name = 'loss' ORDER BY step";
+        desk.ask(losses).iter().map(|loss| loss.parse().unwrap()).collect()
+    };
+    let (one, two) = (losses(&one), losses(&two));
+    assert_eq!(one.len(), 4);
+    for (one, two) in one.iter().zip(&two) {
+        assert!((one - two).abs() < 1e-3 * one, "{one} {two}");
+    }
+}
+
+#[test]
+fn pieces_and_bf16_are_other_trainings_of_the_same_pictures() {
+    let desk = Desk::with(MINI);
+    desk.run(&["run", "mini"]).fine();
+    let set = [
+        "--set",
+        "restore.training.accumulate=2",
+        "--set",
+        "restore.training.precision=bf16",
+    ];
+    desk.run(&[&["run", "mini"][..], &set].concat()).fine();
+    assert_eq!(desk.artefacts("restore").len(), 2);
+    assert_eq!(desk.artefacts("medium").len(), 2, "those of both folds, once");
+    let too_many = ["run", "mini", "--set", "restore.training.accumulate=3"];
+    desk.run(&too_many).fails(3, &["a batch of 2", "3 pieces"]);
+}
+
+#[test]
+fn a_gpu_that_is_not_there_is_refused_before_anything_starts() {
+    let desk = Desk::with(MINI);
+    let run = |device: &str| desk.run(&["run", "mini", "--device", device]);
+    run("cuda:4096").fails(4, &["cuda:4096", "hint:"]);
+    run("cpu+cuda:0").fails(4, &["'cpu+cuda:0'", "CPU and GPU do not go together"]);
+    assert!(desk.states().is_empty());
 }

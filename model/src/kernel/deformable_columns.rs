@@ -3,8 +3,10 @@
 //!
 //! Pixels outside of the picture are zero. Where a tap reads is worked out once for all channels of a picture.
 
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{FloatDType, Shape, Tensor};
 use rayon::prelude::*;
+
+use crate::layer::{in_f32, is_half};
 
 use super::{
     operation::{Kernel, fits, run2},
@@ -19,6 +21,10 @@ const TAPS: usize = 9;
 /// - taps `[B, 27, H, W]`: of each tap how far down and how far right it wanders, in pixels, then of each its mask
 /// - output `[B, 9 C, H, W]`: the taps of the first channel, of the second, …
 pub fn deformable_columns(x: Tensor<4>, taps: Tensor<4>) -> Tensor<4> {
+    if is_half(&x) {
+        let taps = taps.cast(FloatDType::F32);
+        return in_f32(x, |x| deformable_columns(x, taps));
+    }
     if !fits(&x) {
         return plain::deformable_columns(x, taps);
     }

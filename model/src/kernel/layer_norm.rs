@@ -8,8 +8,10 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{FloatDType, Shape, Tensor};
 use rayon::prelude::*;
+
+use crate::layer::{in_f32, is_half};
 
 use super::{
     dispatch::{Simd, multiversion},
@@ -26,6 +28,10 @@ use super::{
 /// - x `[B, C, H, W]`, weight `[C]`, bias `[C]`
 /// - output `[B, C, H, W]`
 pub fn layer_norm(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, eps: f64) -> Tensor<4> {
+    if is_half(&x) {
+        let wide = |values: Tensor<1>| values.cast(FloatDType::F32);
+        return in_f32(x, |x| layer_norm(x, wide(weight), bias.map(wide), eps));
+    }
     if !fits(&x) {
         return plain::layer_norm(x, weight, bias, eps);
     }

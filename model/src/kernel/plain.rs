@@ -2,7 +2,7 @@
 //! against.
 
 use burn::tensor::{
-    Tensor,
+    FloatDType, Tensor,
     activation::{gelu, softmax},
     module::{conv2d, deform_conv2d},
     ops::{ConvOptions, DeformConvOptions},
@@ -50,10 +50,13 @@ pub fn channel_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, temperature: 
     let split = |t: Tensor<4>| t.reshape([b, heads, c / heads, h * w]);
     let (q, k, v) = (split(q), split(k), split(v));
     // Normalising the small matrix by the rows' lengths equals normalising q and k, and is far cheaper.
-    let length = |t: &Tensor<4>| t.clone().powi_scalar(2).sum_dim(3).sqrt().clamp_min(1e-12);
+    let wide = |t: Tensor<4>| t.cast(FloatDType::F32);
+    let length = |t: &Tensor<4>| wide(t.clone()).powi_scalar(2).sum_dim(3).sqrt().clamp_min(1e-12);
     let lengths = length(&q).matmul(length(&k).swap_dims(2, 3));
-    let scores = q.matmul(k.swap_dims(2, 3)) / lengths * temperature.reshape([1, heads, 1, 1]);
-    softmax(scores, 3).matmul(v).reshape([b, c, h, w])
+    let products = q.matmul(k.swap_dims(2, 3));
+    let scores = wide(products) / lengths * wide(temperature.reshape([1, heads, 1, 1]));
+    let attention = softmax(scores, 3).cast(v.dtype());
+    attention.matmul(v).reshape([b, c, h, w])
 }
 
 /// See [`selective_scan`](super::selective_scan()).

@@ -6,8 +6,10 @@
 //! The steps of a channel follow each other, so channels are what runs in parallel; the N states of a channel are the
 //! lanes of a register. The backward pass computes the states once more and then goes back through them.
 
-use burn::tensor::{Shape, Tensor};
+use burn::tensor::{FloatDType, Shape, Tensor};
 use rayon::prelude::*;
+
+use crate::layer::{in_f32, is_half};
 
 use super::{
     dispatch::{Simd, multiversion},
@@ -24,6 +26,11 @@ use super::{
 /// - b and c `[B, G, N, L]`: channel d reads group `d / (D / G)`
 /// - output `[B, D, L]`
 pub fn selective_scan(u: Tensor<3>, delta: Tensor<3>, a: Tensor<2>, b: Tensor<4>, c: Tensor<4>) -> Tensor<3> {
+    if is_half(&u) {
+        let (delta, a) = (delta.cast(FloatDType::F32), a.cast(FloatDType::F32));
+        let [b, c] = [b, c].map(|x| x.cast(FloatDType::F32));
+        return in_f32(u, |u| selective_scan(u, delta, a, b, c));
+    }
     if !fits(&u) {
         return plain::selective_scan(u, delta, a, b, c);
     }

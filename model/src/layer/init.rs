@@ -1,8 +1,8 @@
 //! First values of learned parameters.
 //!
-//! A parameter takes its seed from the device's generator when it is made and computes its values when it is first
-//! read. So the values depend on `device.seed` and on the order in which a network is built, not on the order in
-//! which it is used; and a network whose weights are loaded from a file never computes them.
+//! A parameter takes its seed from the CPU's generator when it is made and computes its values when it is first read. So
+//! the values depend on `Device::flex().seed` and on the order in which a network is built, not on the device that it is
+//! on nor on the order in which it is used; and a network whose weights are loaded from a file never computes them.
 
 use burn::{
     module::{Param, ParamId},
@@ -13,7 +13,7 @@ use crate::weights::recipe::units;
 
 /// Even between `-bound` and `bound`.
 pub fn uniform<const D: usize>(shape: [usize; D], bound: f32, device: &Device) -> Param<Tensor<D>> {
-    let seed = draw(device);
+    let seed = draw();
     lazy(shape, device, move |count| {
         units(seed).take(count).map(|unit| unit * bound).collect()
     })
@@ -21,7 +21,7 @@ pub fn uniform<const D: usize>(shape: [usize; D], bound: f32, device: &Device) -
 
 /// Even between two values.
 pub fn between<const D: usize>(shape: [usize; D], low: f32, high: f32, device: &Device) -> Param<Tensor<D>> {
-    let seed = draw(device);
+    let seed = draw();
     let (centre, half) = (f32::midpoint(low, high), (high - low) / 2.0);
     lazy(shape, device, move |count| {
         units(seed).take(count).map(|unit| centre + unit * half).collect()
@@ -34,7 +34,7 @@ pub fn initial<const D: usize>(
     device: &Device,
     value: impl Fn(f32, usize) -> f32 + Send + Sync + 'static,
 ) -> Param<Tensor<D>> {
-    let seed = draw(device);
+    let seed = draw();
     lazy(shape, device, move |count| {
         units(seed)
             .take(count)
@@ -46,7 +46,7 @@ pub fn initial<const D: usize>(
 
 /// Normal with mean 0 (Box-Muller).
 pub fn normal<const D: usize>(shape: [usize; D], deviation: f32, device: &Device) -> Param<Tensor<D>> {
-    let seed = draw(device);
+    let seed = draw();
     lazy(shape, device, move |count| {
         let mut units = units(seed);
         let mut next = move || units.next().map_or(0.0, |unit| f64::from(unit).mul_add(0.5, 0.5));
@@ -65,9 +65,9 @@ pub fn constant<const D: usize>(shape: [usize; D], value: f32, device: &Device) 
     lazy(shape, device, move |count| vec![value; count])
 }
 
-/// 48 bits of the device's generator.
-fn draw(device: &Device) -> u64 {
-    let drawn = Tensor::<1>::random([2], Distribution::Uniform(0.0, 1.0), device);
+/// 48 bits of the CPU's generator.
+fn draw() -> u64 {
+    let drawn = Tensor::<1>::random([2], Distribution::Uniform(0.0, 1.0), &Device::flex());
     let drawn = drawn.into_data().try_into_vec_as::<f32>().unwrap_or_default();
     drawn.iter().fold(0, |seed, unit| {
         (seed << 24) | (f64::from(*unit) * f64::from(1 << 24)) as u64

@@ -3,10 +3,10 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, module::layer_norm},
+    tensor::{Device, FloatDType, Tensor, module::layer_norm},
 };
 
-use super::init::constant;
+use super::{in_f32::in_f32, init::constant};
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias` with the biased variance.
 #[derive(Module, Debug)]
@@ -31,7 +31,11 @@ impl LayerNorm {
     /// - x `[..., width]`
     /// - output the same
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        layer_norm(x, self.weight.val(), Some(self.bias.val()), self.eps)
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        in_f32(x, |x| {
+            let [weight, bias] = [weight, bias].map(|values| values.cast(FloatDType::F32));
+            layer_norm(x, weight, Some(bias), self.eps)
+        })
     }
 }
 

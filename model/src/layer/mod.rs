@@ -6,6 +6,7 @@
 mod batch_norm;
 mod conv;
 mod gap;
+mod in_f32;
 mod init;
 mod layer_norm;
 mod linear;
@@ -14,6 +15,7 @@ mod sequence;
 pub use batch_norm::BatchNorm;
 pub use conv::Conv2d;
 pub use gap::Gap;
+pub use in_f32::{in_f32, is_half};
 pub use init::{between, constant, initial, normal, uniform};
 pub use layer_norm::LayerNorm;
 pub use linear::Linear;

@@ -76,17 +76,101 @@ pub fn perceptual(
     proxies: &[Features],
     weighting: &Weighting,
 ) -> Tensor<1> {
-    assert_eq!(proxies.len(), weighting.proxies.len(), "one weight for each proxy");
     let layer = |index: usize| {
-        let distance = |other: &Features| l1(other[index].clone(), restored[index].clone());
+        let Distances { clean, negatives } = Distances::of(index, restored, clean, degraded, proxies, weighting);
+        clean / negatives * LAYER_WEIGHTS[index]
+    };
+    layer(0) + layer(1) + layer(2) + layer(3)
+}
+
+/// The numerator and the denominator of one layer. They are means over a batch, so those of a batch are the averages of
+/// those of its parts, which their quotient is not.
+struct Distances {
+    clean: Tensor<1>,
+    negatives: Tensor<1>,
+}
+
+impl Distances {
+    fn of(
+        layer: usize,
+        restored: &Features,
+        clean: &Features,
+        degraded: &Features,
+        proxies: &[Features],
+        weighting: &Weighting,
+    ) -> Self {
+        assert_eq!(proxies.len(), weighting.proxies.len(), "one weight for each proxy");
+        let distance = |other: &Features| l1(other[layer].clone(), restored[layer].clone());
         let easy = distance(degraded).mul_scalar(weighting.degraded);
         let negatives = proxies
             .iter()
             .zip(&weighting.proxies)
             .fold(easy, |sum, (proxy, &weight)| sum + distance(proxy).mul_scalar(weight));
-        distance(clean) / negatives.add_scalar(EPSILON) * LAYER_WEIGHTS[index]
-    };
-    layer(0) + layer(1) + layer(2) + layer(3)
+        Self {
+            clean: distance(clean),
+            negatives: negatives.add_scalar(EPSILON),
+        }
+    }
+}
+
+/// The distances of eq. 11 over a whole batch, as numbers: of each layer the numerator and the denominator.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BatchDistances([(f64, f64); 4]);
+
+impl BatchDistances {
+    /// Adds those of a part of the batch that is `share` of it.
+    pub fn add(
+        &mut self,
+        share: f64,
+        restored: &Features,
+        clean: &Features,
+        degraded: &Features,
+        proxies: &[Features],
+        weighting: &Weighting,
+    ) {
+        let number = |distance: Tensor<1>| f64::from(distance.into_scalar::<f32>());
+        for (layer, (of_clean, of_negatives)) in self.0.iter_mut().enumerate() {
+            let part = Distances::of(layer, restored, clean, degraded, proxies, weighting);
+            *of_clean += share * number(part.clean);
+            *of_negatives += share * number(part.negatives);
+        }
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub fn plus(mut self, other: &Self) -> Self {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            *own = (own.0 + other.0, own.1 + other.1);
+        }
+        self
+    }
+
+    /// Eq. 11.
+    pub fn quotient(&self) -> f64 {
+        let layers = self.0.iter().zip(LAYER_WEIGHTS);
+        layers
+            .map(|((clean, negatives), weight)| weight * clean / negatives)
+            .sum()
+    }
+
+    /// What has, for a part of the batch, the gradient that eq. 11 of the whole batch has for it, by the part's share: the
+    /// derivative of each quotient, `dn / D - N dd / D²`, with the batch's N and D.
+    pub fn part(
+        &self,
+        restored: &Features,
+        clean: &Features,
+        degraded: &Features,
+        proxies: &[Features],
+        weighting: &Weighting,
+    ) -> Tensor<1> {
+        let layer = |index: usize| {
+            let part = Distances::of(index, restored, clean, degraded, proxies, weighting);
+            let (of_clean, of_negatives) = self.0[index];
+            let weight = LAYER_WEIGHTS[index] / of_negatives;
+            part.clean * weight - part.negatives * (weight * of_clean / of_negatives)
+        };
+        layer(0) + layer(1) + layer(2) + layer(3)
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +204,56 @@ mod tests {
         let loss = perceptual(&flat(1.0), &flat(1.5), &flat(0.0), &[flat(2.0), flat(3.0)], &weighting);
         let expected = LAYER_WEIGHTS.iter().sum::<f64>() * 0.5 / (2.0 + 1.25 + 2.0 * 0.75);
         assert!((f64::from(scalar(loss)) - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn parts_of_a_batch_add_up_to_its_gradient() {
+        let device = Device::flex().autodiff();
+        let picture = |from: f32| {
+            let values: Vec<f32> = (0..6).map(|n| ((n as f32 + from) * 1.7).sin()).collect();
+            Tensor::<1>::from_data(values.as_slice(), &device).reshape([3, 2, 1, 1])
+        };
+        let features = |x: &Tensor<4>| [1.0, 2.0, -1.0, 0.5].map(|factor| x.clone() * factor);
+        let weighting = Weighting::adaptive(30.0, &[29.0], 0.25);
+        let all = [0.0, 1.0, 2.0, 3.0].map(picture);
+        let restored = all[0].clone().require_grad();
+        let gradient = |loss: Tensor<1>| {
+            restored
+                .grad(&loss.backward())
+                .unwrap()
+                .into_data()
+                .try_to_vec::<f32>()
+                .unwrap()
+        };
+        let [clean, degraded, proxy] = [1, 2, 3].map(|index| features(&all[index]));
+        let whole = perceptual(&features(&restored), &clean, &degraded, &[proxy], &weighting);
+
+        let parts = [(0, 2), (2, 1)].map(|(from, count)| {
+            let cut = |x: &Tensor<4>| features(&x.clone().narrow(0, from, count));
+            (
+                count as f64 / 3.0,
+                cut(&restored),
+                cut(&all[1]),
+                cut(&all[2]),
+                [cut(&all[3])],
+            )
+        });
+        let mut batch = BatchDistances::default();
+        for (share, restored, clean, degraded, proxies) in &parts {
+            batch.add(*share, restored, clean, degraded, proxies, &weighting);
+        }
+        assert!((batch.quotient() - f64::from(scalar(whole.clone()))).abs() < 1e-6);
+        let linear = parts.map(|(share, restored, clean, degraded, proxies)| {
+            batch.part(&restored, &clean, &degraded, &proxies, &weighting) * share
+        });
+        let [first, second] = linear;
+        let (want, got) = (gradient(whole), gradient(first + second));
+        let widest = want
+            .iter()
+            .zip(&got)
+            .map(|(want, got)| (want - got).abs())
+            .fold(0.0, f32::max);
+        assert!(widest < 1e-6, "{want:?} {got:?}");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::layer::{in_f32, is_half};
+
 /// How a new pixel weighs its neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filter {
@@ -33,6 +35,9 @@ pub fn resize_by(
     filter: Filter,
     antialias: bool,
 ) -> Tensor<4> {
+    if is_half(&x) {
+        return in_f32(x, |x| resize_by(x, [height, width], steps, filter, antialias));
+    }
     let device = x.device();
     let along_rows = axis(x.dims()[3], width, steps[1], filter, antialias, &device);
     let x = match along_rows {

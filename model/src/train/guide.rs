@@ -1,6 +1,9 @@
 //! The semantic guidance of eq. 5: CLS tokens of four layers of a frozen DINOv2.
 
-use burn::tensor::Tensor;
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
 
 use crate::{
     network::Guidance,
@@ -20,6 +23,15 @@ impl Guide {
         Self {
             dino: dino.frozen(),
             resolution,
+        }
+    }
+
+    /// The same on another device.
+    #[must_use]
+    pub fn to_device(&self, device: &Device) -> Self {
+        Self {
+            dino: self.dino.clone().fork(device),
+            resolution: self.resolution,
         }
     }
 

@@ -5,13 +5,16 @@
 
 pub mod adamw;
 pub mod batch;
+pub mod gradients;
 pub mod guide;
 pub mod identity;
 pub mod objective;
+pub mod precision;
 pub mod prompts;
 pub mod restorer;
 pub mod schedule;
 pub mod state;
+pub mod station;
 
 /// A loss that is no number: which term, at which step, and what it was.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

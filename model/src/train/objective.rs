@@ -1,11 +1,14 @@
 //! Eq. 13: `L1 + λ1·contrastive + λ2·CLIP-aware + λ3·difficulty-adaptive perceptual`, each term with its frozen tower.
 
-use burn::{module::Module, tensor::Tensor};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
 
 use crate::{
     loss::{
         clip_aware, contrastive,
-        difficulty_adaptive::{Features, Weighting, perceptual},
+        difficulty_adaptive::{BatchDistances, Features, Weighting, perceptual},
         l1,
     },
     tower::{
@@ -72,6 +75,15 @@ pub struct Perceptual {
 /// "3, 7, 11, 15" of eq. 11: relu1_2, conv2_2 before its ReLU, relu3_1, relu3_3 of torchvision's `features`.
 const LAYERS: [usize; 4] = [3, 7, 11, 15];
 
+/// What eq. 11 compares, `[B, 3, H, W]` each; `average_psnr` is the network's own, measured at the epoch's start.
+pub struct Compared {
+    pub restored: Tensor<4>,
+    pub clean: Tensor<4>,
+    pub degraded: Tensor<4>,
+    pub negatives: Vec<Tensor<4>>,
+    pub average_psnr: f64,
+}
+
 impl Perceptual {
     pub fn new(weight: f64, tower: Vgg16, proxies: Vec<f64>, difficulty: f64, normalised: bool) -> Self {
         let tower = tower.frozen();
@@ -85,31 +97,79 @@ impl Perceptual {
         }
     }
 
-    /// All pictures `[B, 3, H, W]`; `average_psnr` is the network's own, measured at the epoch's start.
-    pub fn loss(
-        &self,
-        restored: Tensor<4>,
-        clean: Tensor<4>,
-        degraded: Tensor<4>,
-        negatives: Vec<Tensor<4>>,
-        average_psnr: f64,
-    ) -> Tensor<1> {
+    /// Eq. 11 of a whole batch.
+    pub fn loss(&self, compared: Compared) -> Tensor<1> {
+        let seen = self.see(compared, true);
+        perceptual(
+            &seen.restored,
+            &seen.clean,
+            &seen.degraded,
+            &seen.negatives,
+            &seen.weighting,
+        )
+    }
+
+    /// Adds the distances of a part of a batch, `share` of it, to those of the batch. No gradient.
+    pub fn measure(&self, compared: Compared, share: f64, batch: &mut BatchDistances) {
+        let seen = self.see(compared, false);
+        batch.add(
+            share,
+            &seen.restored,
+            &seen.clean,
+            &seen.degraded,
+            &seen.negatives,
+            &seen.weighting,
+        );
+    }
+
+    /// What has a part's gradient of the whole batch's eq. 11.
+    pub fn part(&self, compared: Compared, batch: &BatchDistances) -> Tensor<1> {
+        let seen = self.see(compared, true);
+        batch.part(
+            &seen.restored,
+            &seen.clean,
+            &seen.degraded,
+            &seen.negatives,
+            &seen.weighting,
+        )
+    }
+
+    /// The tower's features; only those of the restored picture may need a gradient.
+    fn see(&self, compared: Compared, gradient: bool) -> Seen {
+        let fixed = |picture: Tensor<4>| {
+            let seen = features(&self.fixed, picture.inner());
+            if gradient { seen.map(Tensor::autodiff) } else { seen }
+        };
+        Seen {
+            weighting: self.weighting(compared.average_psnr),
+            negatives: compared.negatives.into_iter().map(fixed).collect(),
+            restored: if gradient {
+                features(&self.tower, compared.restored)
+            } else {
+                fixed(compared.restored)
+            },
+            clean: fixed(compared.clean),
+            degraded: fixed(compared.degraded),
+        }
+    }
+
+    fn weighting(&self, average_psnr: f64) -> Weighting {
         let weighting = Weighting::adaptive(average_psnr, &self.proxies, self.difficulty);
-        let weighting = if self.normalised {
+        if self.normalised {
             weighting.normalised()
         } else {
             weighting
-        };
-        let fixed = |picture: Tensor<4>| features(&self.fixed, picture.inner()).map(Tensor::autodiff);
-        let negatives: Vec<Features> = negatives.into_iter().map(fixed).collect();
-        perceptual(
-            &features(&self.tower, restored),
-            &fixed(clean),
-            &fixed(degraded),
-            &negatives,
-            &weighting,
-        )
+        }
     }
+}
+
+/// What the tower sees in what is compared.
+struct Seen {
+    restored: Features,
+    clean: Features,
+    degraded: Features,
+    negatives: Vec<Features>,
+    weighting: Weighting,
 }
 
 fn features(tower: &Vgg16, picture: Tensor<4>) -> Features {
@@ -119,6 +179,38 @@ fn features(tower: &Vgg16, picture: Tensor<4>) -> Features {
             .next()
             .unwrap_or_else(|| unreachable!("four layers give four features"))
     })
+}
+
+impl Objective {
+    /// What a term of this name is multiplied by in the sum.
+    pub fn weight(&self, term: &str) -> f64 {
+        let weight = match term {
+            "contrastive" => self.contrastive.map(|term| term.weight),
+            "clip_aware" => self.clip_aware.as_ref().map(|term| term.weight),
+            "perceptual" => self.perceptual.as_ref().map(|term| term.weight),
+            _ => None,
+        };
+        weight.unwrap_or(1.0)
+    }
+
+    /// The same on another device.
+    #[must_use]
+    pub fn to_device(&self, device: &Device) -> Self {
+        let tower = |tower: &Vgg16| tower.clone().fork(device);
+        Self {
+            contrastive: self.contrastive,
+            clip_aware: self.clip_aware.as_ref().map(|term| ClipAware {
+                clip: term.clip.clone().fork(device),
+                text: term.text.clone().to_device(device),
+                ..*term
+            }),
+            perceptual: self.perceptual.as_ref().map(|term| Perceptual {
+                tower: tower(&term.tower),
+                fixed: tower(&term.fixed),
+                ..term.clone()
+            }),
+        }
+    }
 }
 
 /// The loss and its terms by name, for the record. L1 is always on.

@@ -3,7 +3,7 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Distribution, Int, Tensor, TensorData},
+    tensor::{Device, Distribution, Int, Tensor, TensorData},
 };
 
 use super::{NotFinite, adamw::AdamW, schedule::Schedule, state::State};
@@ -34,7 +34,9 @@ impl Prompts {
     /// One prompt a word. `Start::Words` has as many tokens as the longest word, shorter ones repeating their last.
     pub fn new(clip: &Clip, words: &[String], length: usize, start: Start, deviation: f64, seed: u64) -> Self {
         let device = clip.token_embedding(0).device();
-        device.seed(seed);
+        // The same on every device.
+        let generator = Device::flex();
+        generator.seed(seed);
         let ids: Vec<Vec<u32>> = words.iter().map(|word| tokens(word)).collect();
         let longest = ids.iter().map(Vec::len).max().unwrap_or(0).max(1);
         let length = if start == Start::Words { longest } else { length };
@@ -43,11 +45,9 @@ impl Prompts {
                 .iter()
                 .map(|id| clip.token_embedding(*id as usize).detach().unsqueeze())
                 .collect();
-            let noise = Tensor::<2>::random(
-                [length, clip.token_width()],
-                Distribution::Normal(0.0, deviation),
-                &device,
-            );
+            let shape = [length, clip.token_width()];
+            let noise = Tensor::<2>::random(shape, Distribution::Normal(0.0, deviation), &generator);
+            let noise = Tensor::from_data(noise.into_data(), &device);
             let taken = if start == Start::Random {
                 0
             } else {
@@ -158,8 +158,6 @@ pub fn classify(image: Tensor<2>, text: Tensor<2>) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
     use crate::tower::stand_in;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::{
-    device::DeviceName,
+    device::{DeviceGroup, DeviceName},
     failure::{Exit, Failure},
     run::{Limits, Manner, Stops, median},
     show::Talk,
@@ -14,7 +14,8 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub struct Work {
-    /// Where to compute: cpu, cuda:0, ...; several with commas, one job at a time on each.
+    /// Where to compute: cpu, cuda:0, ...; several with commas, one job at a time on each. cuda:0+cuda:1 is one place, whose
+    /// trainings divide each batch between both.
     #[arg(long, default_value = "cpu", value_name = "NAMES", value_delimiter = ',')]
     device: Vec<String>,
     /// Jobs at once on each device; those on the CPU share its cores.
@@ -57,12 +58,13 @@ impl Work {
             .device
             .iter()
             .map(|name| {
-                let device: DeviceName = name.parse()?;
-                device.open().map(|_| device)
+                let device: DeviceGroup = name.parse()?;
+                device.open()?;
+                Ok(device)
             })
             .collect::<Result<Vec<_>, Failure>>()?;
-        if let Some(twice) = (1..devices.len()).find(|at| devices[..*at].contains(&devices[*at])) {
-            let text = format!("--device names {} twice", devices[twice]);
+        if let Some(twice) = twice(&devices) {
+            let text = format!("--device names {twice} twice");
             return Err(Failure::new(Exit::Usage, text).help("--jobs N puts several jobs on each device"));
         }
         Ok(Manner {
@@ -85,6 +87,16 @@ impl Work {
     pub fn stops(&self) -> Result<Stops, Failure> {
         Stops::listen(Some(self.requeue_signal), self.time_limit)
     }
+}
+
+/// A device that is in two of the groups.
+fn twice(groups: &[DeviceGroup]) -> Option<DeviceName> {
+    let is_before = |at: usize, name| groups[..at].iter().any(|group| group.names().contains(name));
+    let mut names = groups
+        .iter()
+        .enumerate()
+        .flat_map(|(at, group)| group.names().iter().map(move |name| (at, name)));
+    names.find(|(at, name)| is_before(*at, *name)).map(|(_, name)| *name)
 }
 
 /// `90s`, `15m`, `2h 30m`, `1d`.
@@ -121,6 +133,17 @@ fn size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_in_two_groups_is_named() {
+        let groups = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<_>>();
+        assert_eq!(
+            twice(&groups(&["cuda:0+cuda:1", "cuda:2", "cuda:1"])),
+            Some(DeviceName::Cuda(1))
+        );
+        assert_eq!(twice(&groups(&["cpu", "cpu"])), Some(DeviceName::Cpu));
+        assert_eq!(twice(&groups(&["cuda:0+cuda:1", "cuda:2+cuda:3", "cpu+cpu"])), None);
+    }
 
     #[test]
     fn times_and_sizes_are_read_as_people_write_them() {

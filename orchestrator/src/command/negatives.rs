@@ -2,7 +2,7 @@
 
 use crate::{
     database::{Database, artefacts::Artefact},
-    device::DeviceName,
+    device::DeviceGroup,
     failure::{Exit, Failure},
     home::Home,
     plan::Node,
@@ -74,7 +74,7 @@ fn list(home: &Home, format: Format, talk: Talk) -> Result<(), Failure> {
 }
 
 fn regenerate(home: &Home, talk: Talk, proxy: Option<&str>, device: &str, dry_run: bool) -> Result<(), Failure> {
-    let device: DeviceName = device.parse()?;
+    let device: DeviceGroup = device.parse()?;
     let _hold = home.hold()?;
     let database = Database::open(home)?;
     take_over(home, &database, talk)?;

@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use crate::{
     command::planned::{Choice, planned},
     database::Database,
-    device::DeviceName,
+    device::DeviceGroup,
     disk::free_space,
     failure::Failure,
     home::Home,
@@ -42,7 +42,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         &graph,
         home,
         &database,
-        &[DeviceName::default()],
+        &[DeviceGroup::default()],
         args.by,
         args.format,
         talk,
@@ -54,7 +54,7 @@ pub fn show(
     graph: &Graph,
     home: &Home,
     database: &Database,
-    devices: &[DeviceName],
+    devices: &[DeviceGroup],
     by: Option<By>,
     format: Format,
     talk: Talk,
@@ -199,7 +199,7 @@ impl<'a> Outlook<'a> {
     }
 
     /// `16 cases stand on 130 jobs: 100 cached, 30 to do; about 1h 02m on cpu, 1.2 GB of disk (34 GB free)`
-    fn sum(&self, home: &Home, devices: &[DeviceName]) -> String {
+    fn sum(&self, home: &Home, devices: &[DeviceGroup]) -> String {
         let mut counts: Vec<(Standing, usize)> = Vec::new();
         for standing in &self.standings {
             match counts.iter_mut().find(|(other, _)| other == standing) {

@@ -37,9 +37,13 @@ train_limit = 18
 test_limit = 4
 
 [experiment.all.medium.training]
+accumulate = 2
+precision = "bf16"
 validation = { every = 10, pictures = 2, patience = 3, min_delta = 0.01, use_best = true }
 
 [experiment.all.restore.training]
+accumulate = 2
+precision = "bf16"
 validation = { every = 10, pictures = 2, patience = 3, min_delta = 0.01, use_best = true }
 
 [[experiment.all.train]]
@@ -136,6 +140,7 @@ fn others(value: &Value) -> Vec<Value> {
             "another",
             "train",
             "noise",
+            "f32",
         ]
         .into_iter()
         .map(Value::from)

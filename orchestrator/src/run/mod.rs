@@ -25,7 +25,7 @@ pub mod worker;
 use std::time::Duration;
 
 use crate::{
-    device::DeviceName,
+    device::DeviceGroup,
     failure::{Exit, Failure},
     home::Home,
     show::Talk,
@@ -43,7 +43,8 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// How a server works. None of this can change a result.
 #[derive(Clone, Debug)]
 pub struct Manner {
-    pub devices: Vec<DeviceName>,
+    /// A slot each: one device, or several that work on one run together.
+    pub devices: Vec<DeviceGroup>,
     /// Jobs at once on each device.
     pub jobs: usize,
     /// How often what may pass is tried again.
@@ -59,7 +60,7 @@ pub struct Manner {
 
 impl Manner {
     /// One job at a time on `device`, everything else as people get it who say nothing.
-    pub fn plain(device: DeviceName, talk: Talk) -> Self {
+    pub fn plain(device: DeviceGroup, talk: Talk) -> Self {
         Self {
             devices: vec![device],
             jobs: 1,

@@ -1,6 +1,7 @@
-//! Device slots: as many jobs at once as there are, and never more than the memory holds.
+//! Device slots: as many jobs at once as there are, and never more than the memory holds. A slot is a device, or several
+//! that work on one job together.
 
-use crate::device::DeviceName;
+use crate::device::DeviceGroup;
 
 /// The places that jobs can run in.
 #[derive(Debug)]
@@ -12,7 +13,7 @@ pub struct Slots {
 
 #[derive(Debug)]
 struct Slot {
-    device: DeviceName,
+    device: DeviceGroup,
     /// Bytes that the job in it is expected to hold at the most.
     taken: Option<u64>,
 }
@@ -23,11 +24,11 @@ pub struct Place(usize);
 
 impl Slots {
     /// `jobs` slots on each device; the jobs of one machine share `cores` evenly.
-    pub fn new(devices: &[DeviceName], jobs: usize, cores: usize) -> Self {
+    pub fn new(devices: &[DeviceGroup], jobs: usize, cores: usize) -> Self {
         let slots: Vec<Slot> = (0..jobs)
             .flat_map(|_| devices)
             .map(|device| Slot {
-                device: *device,
+                device: device.clone(),
                 taken: None,
             })
             .collect();
@@ -39,8 +40,8 @@ impl Slots {
         self.threads
     }
 
-    pub fn device(&self, place: Place) -> DeviceName {
-        self.slots[place.0].device
+    pub fn device(&self, place: Place) -> &DeviceGroup {
+        &self.slots[place.0].device
     }
 
     pub fn is_idle(&self) -> bool {
@@ -71,22 +72,22 @@ mod tests {
 
     #[test]
     fn slots_share_the_cores_and_are_as_many_as_devices_times_jobs() {
-        let two = [DeviceName::Cuda(0), DeviceName::Cuda(1)];
+        let two = ["cuda:0", "cuda:1+cuda:2"].map(|name| name.parse::<DeviceGroup>().unwrap());
         let mut slots = Slots::new(&two, 2, 16);
         assert_eq!(slots.threads(), Some(4));
         let mut devices = Vec::new();
         while let Some(place) = slots.free(0, 0) {
-            devices.push(slots.device(place));
+            devices.push(slots.device(place).clone());
             slots.take(place, 0);
         }
-        assert_eq!(devices, [two, two].concat());
-        assert_eq!(Slots::new(&[DeviceName::Cpu], 1, 2).threads(), None);
-        assert_eq!(Slots::new(&[DeviceName::Cpu], 4, 2).threads(), Some(1));
+        assert_eq!(devices, [two.clone(), two].concat());
+        assert_eq!(Slots::new(&[DeviceGroup::default()], 1, 2).threads(), None);
+        assert_eq!(Slots::new(&[DeviceGroup::default()], 4, 2).threads(), Some(1));
     }
 
     #[test]
     fn a_job_waits_for_memory_unless_it_is_alone() {
-        let mut slots = Slots::new(&[DeviceName::Cpu], 2, 2);
+        let mut slots = Slots::new(&[DeviceGroup::default()], 2, 2);
         let first = slots.free(100, 50).unwrap();
         slots.take(first, 100);
         assert_eq!(slots.free(100, 50), None);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::manifest;
 use crate::{
-    device::DeviceName,
+    device::DeviceGroup,
     failure::{Exit, Failure},
     home::Home,
     journal::{Event, Journal},
@@ -74,7 +74,9 @@ fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
     perceive_model::kernel::tune_allocation();
     let key = order.key.clone();
     let stop = stop_flag(order.orchestrator)?;
-    let device = order.device.parse::<DeviceName>()?.open()?;
+    let mut devices = order.device.parse::<DeviceGroup>()?.open()?;
+    let others = devices.split_off(1);
+    let device = devices.remove(0);
     let mut journal = Journal::open(&home.journal(&order.run))?;
     journal.append(Event::Order {
         stage: order.job.stage().into(),
@@ -83,6 +85,7 @@ fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
         device: order.device.clone(),
     })?;
     let mut context = Context::new(home.clone(), &key, device, journal, stop)?;
+    context.beside(others);
     context.look_after(order.upkeep.clone(), order.step_limit);
     let outcome = order.job.run(&mut context)?;
     if outcome == Outcome::Done {

@@ -10,6 +10,10 @@ pub struct Training {
     pub steps: u64,
     /// Pictures a step.
     pub batch: usize,
+    /// Pieces of a batch that a device works through one after the other, which needs less memory; equal to one piece within
+    /// rounding. While it is 1 it is no part of a job.
+    #[serde(skip_serializing_if = "is_one")]
+    pub accumulate: usize,
     /// Width and height of a crop, in pixels; a multiple of 8.
     pub patch: usize,
     /// Random horizontal and vertical flips.
@@ -28,6 +32,10 @@ pub struct Training {
     pub clip_norm: f64,
     /// Start with a network that gives its input back, or (`false`) with all weights drawn, as the papers do.
     pub identity_start: bool,
+    /// `f32`, or `bf16`: the network's passes in 16 bits, its weights, norms and losses in 32. While it is f32 it is no part
+    /// of a job.
+    #[serde(skip_serializing_if = "is_f32")]
+    pub precision: Precision,
     /// Draw noise anew at every step (`true`), or read the noisy pictures of the degrade stage.
     pub fresh_noise: bool,
     /// Pictures kept from the training to measure it on. While it is off it is no part of a job.
@@ -69,6 +77,27 @@ impl Validation {
     }
 }
 
+/// What a network's passes are computed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    F32,
+    /// 16 bits with the range of f32. For GPUs: on a CPU it is slower than f32.
+    Bf16,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_f32(precision: &Precision) -> bool {
+    *precision == Precision::F32
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_one(count: &usize) -> bool {
+    *count == 1
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
@@ -83,6 +112,7 @@ impl Default for Training {
         Self {
             steps: 400_000,
             batch: 6,
+            accumulate: 1,
             patch: 128,
             flips: true,
             learning_rate: 2e-4,
@@ -92,6 +122,7 @@ impl Default for Training {
             weight_decay: 1e-4,
             clip_norm: 0.0,
             identity_start: true,
+            precision: Precision::F32,
             fresh_noise: true,
             validation: Validation::default(),
         }
@@ -108,6 +139,15 @@ impl Training {
         }
         if self.batch == 0 {
             say("batch", "a batch needs at least one picture".into());
+        }
+        if !(1..=self.batch.max(1)).contains(&self.accumulate) {
+            say(
+                "accumulate",
+                format!(
+                    "a batch of {} cannot be cut into {} pieces; take 1 to {}",
+                    self.batch, self.accumulate, self.batch
+                ),
+            );
         }
         if self.patch < 16 || !self.patch.is_multiple_of(8) {
             say(
@@ -168,6 +208,29 @@ mod tests {
         };
         assert_eq!(job(&on)["validation"]["every"], 500);
         assert_eq!(serde_json::from_value::<Training>(job(&on)).unwrap(), on);
+    }
+
+    #[test]
+    fn a_batch_of_one_piece_in_f32_is_what_it_was_before_there_were_others() {
+        let job = serde_json::to_value(Training::default()).unwrap();
+        assert!(job.get("accumulate").is_none() && job.get("precision").is_none());
+        let other = Training {
+            accumulate: 3,
+            precision: Precision::Bf16,
+            ..Training::default()
+        };
+        let job = serde_json::to_value(&other).unwrap();
+        assert_eq!((&job["accumulate"], &job["precision"]), (&3.into(), &"bf16".into()));
+        assert_eq!(serde_json::from_value::<Training>(job).unwrap(), other);
+    }
+
+    #[test]
+    fn a_batch_has_as_many_pieces_as_pictures_at_the_most() {
+        let mut training = Training::default();
+        for (accumulate, possible) in [(0, false), (1, true), (6, true), (7, false)] {
+            training.accumulate = accumulate;
+            assert_eq!(training.check().is_empty(), possible, "{accumulate}");
+        }
     }
 
     #[test]

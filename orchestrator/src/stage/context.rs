@@ -29,6 +29,7 @@ pub struct Context {
     home: Home,
     work: PathBuf,
     device: Device,
+    others: Vec<Device>,
     journal: Journal,
     stop: Arc<AtomicBool>,
     watchdog: Watchdog,
@@ -51,6 +52,7 @@ impl Context {
             home,
             work,
             device,
+            others: Vec::new(),
             journal,
             stop,
             watchdog,
@@ -81,6 +83,15 @@ impl Context {
 
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Other devices that trainings divide their batches with.
+    pub fn beside(&mut self, others: Vec<Device>) {
+        self.others = others;
+    }
+
+    pub fn others(&self) -> &[Device] {
+        &self.others
     }
 
     pub fn home(&self) -> &Home {

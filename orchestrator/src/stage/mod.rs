@@ -25,7 +25,10 @@ pub use context::Context;
 
 use perceive_model::network::NetworkConfig;
 
-use crate::{failure::Failure, spec::training::Training};
+use crate::{
+    failure::Failure,
+    spec::training::{Precision, Training},
+};
 
 /// How a stage ended that met no error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,9 +52,21 @@ impl Work {
     /// A training: steps of the same network, crops and losses take the same time.
     pub fn training(stage: &str, network: &NetworkConfig, training: &Training, losses: &str) -> Self {
         let network = serde_json::to_string(network).unwrap_or_default();
-        let Training { batch, patch, .. } = training;
+        let Training {
+            batch,
+            patch,
+            accumulate,
+            precision,
+            ..
+        } = training;
+        let pieces = if *accumulate > 1 {
+            format!(" in {accumulate}")
+        } else {
+            String::new()
+        };
+        let bf16 = if *precision == Precision::Bf16 { " bf16" } else { "" };
         Self {
-            class: format!("{stage} {network} {batch}x{patch} {losses}"),
+            class: format!("{stage} {network} {batch}x{patch}{pieces}{bf16} {losses}"),
             units: training.steps,
         }
     }

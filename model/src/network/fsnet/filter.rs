@@ -12,7 +12,7 @@ use burn::{
 };
 
 use super::frequency::mean;
-use crate::layer::{BatchNorm, Conv2d, constant};
+use crate::layer::{BatchNorm, Conv2d, constant, in_f32};
 use crate::network::{convolution::pointwise, global_mean::global_mean};
 
 /// Groups of channels that share a kernel.
@@ -43,7 +43,7 @@ impl Choice {
         let channels = low.dims()[1];
         let code = self.fc.forward(mean(low.clone() + high.clone(), self.local));
         let shares = self.fcs.each_ref().map(|layer| layer.forward(code.clone()));
-        let shares = softmax(Tensor::cat(shares.into(), 1), 1);
+        let shares = in_f32(Tensor::cat(shares.into(), 1), |scores| softmax(scores, 1));
         let (of_high, of_low) = (
             shares.clone().narrow(1, 0, channels),
             shares.narrow(1, channels, channels),
@@ -88,7 +88,8 @@ impl DynamicFilter {
         let [batch, channels, height, width] = x.dims();
         let (kernel, reach) = (self.kernel, self.kernel / 2);
         let taps = self.bn.forward(self.conv.forward(global_mean(x.clone())));
-        let taps = softmax(taps.reshape([batch * GROUPS, 1, kernel * kernel]), 2)
+        let taps = taps.reshape([batch * GROUPS, 1, kernel * kernel]);
+        let taps = in_f32(taps, |scores| softmax(scores, 2))
             .expand([batch * GROUPS, channels / GROUPS, kernel * kernel])
             .reshape([batch * channels, 1, kernel, kernel]);
         let mirrored = x.pad((reach, reach, reach, reach), PadMode::Reflect);

@@ -103,7 +103,9 @@ impl Restorer for InstructIr {
     fn restore(&self, image: Tensor<4>, _guidance: Option<Guidance>) -> Restored {
         let (batch, width) = (image.dims()[0], self.instruction.len());
         let data = TensorData::new(self.instruction.clone(), [1, width]);
-        let text = Tensor::<2>::from_data(data, &image.device()).expand([batch, width]);
+        let text = Tensor::<2>::from_data(data, &image.device())
+            .cast(image.dtype())
+            .expand([batch, width]);
         Restored {
             image: self.forward(image, &text),
             z: None,

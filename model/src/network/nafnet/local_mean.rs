@@ -5,6 +5,7 @@
 
 use burn::tensor::{Int, Tensor};
 
+use crate::layer::in_f32;
 use crate::network::global_mean::global_mean;
 
 /// The mean of every channel over a window of `[height, width]` about each pixel, which stands still at the picture's
@@ -18,7 +19,8 @@ pub fn local_mean(x: Tensor<4>, window: [usize; 2]) -> Tensor<4> {
     if window.contains(&0) || (window[0] >= height && window[1] >= width) {
         return global_mean(x);
     }
-    mean_along(mean_along(x, 2, window[0]), 3, window[1])
+    // Running sums over a side of the picture.
+    in_f32(x, |x| mean_along(mean_along(x, 2, window[0]), 3, window[1]))
 }
 
 /// Windows that would leave the picture stand still at its edge.

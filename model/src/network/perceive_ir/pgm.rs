@@ -91,7 +91,7 @@ impl Pgm {
 /// `PGM(x, c)`, or x where there is no PGM. One that is told nothing is told a constant.
 pub fn modulate(pgm: Option<&Pgm>, x: Tensor<4>, condition: Option<&Tensor<2>>) -> Tensor<4> {
     let Some(pgm) = pgm else { return x };
-    let nothing = || Tensor::ones([x.dims()[0], 1], &x.device());
+    let nothing = || Tensor::<2>::ones([x.dims()[0], 1], &x.device()).cast(x.dtype());
     let condition = condition.cloned().unwrap_or_else(nothing);
     pgm.forward(x, condition)
 }

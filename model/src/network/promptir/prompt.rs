@@ -5,7 +5,7 @@ use burn::{
     tensor::{Device, Tensor, activation::softmax},
 };
 
-use crate::layer::{Conv2d, Linear, between};
+use crate::layer::{Conv2d, Linear, between, in_f32};
 use crate::network::{convolution::dense, global_mean::global_mean};
 use crate::tower::resize::{Filter, resize};
 
@@ -32,7 +32,8 @@ impl PromptGenerator {
         let [batch, features, height, width] = x.dims();
         let prompts = self.prompt_param.val();
         let [_, count, channels, size, _] = prompts.dims();
-        let shares = softmax(self.linear_layer.forward(global_mean(x).reshape([batch, features])), 1);
+        let scores = self.linear_layer.forward(global_mean(x).reshape([batch, features]));
+        let shares = in_f32(scores, |scores| softmax(scores, 1));
         let mixed = shares
             .matmul(prompts.reshape([count, channels * size * size]))
             .reshape([batch, channels, size, size]);

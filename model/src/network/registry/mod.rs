@@ -43,15 +43,15 @@ impl NetworkConfig {
 }
 
 impl Network {
-    /// A network whose first values depend on the seed alone: the generator is seeded and all values taken from it
-    /// while no other network is.
+    /// A network whose first values depend on the seed alone, on every device: the CPU's generator is seeded and all values
+    /// taken from it while no other network is.
     ///
     /// # Panics
     /// If the settings do not pass [`NetworkConfig::check`].
     pub fn seeded(config: &NetworkConfig, seed: u64, device: &Device) -> Self {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        device.seed(seed);
+        Device::flex().seed(seed);
         Self::new(config, device)
     }
 

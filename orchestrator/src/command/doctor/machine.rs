@@ -5,7 +5,7 @@ use std::path::Path;
 use sysinfo::System;
 
 use super::finding::Finding;
-use crate::device::DeviceName;
+use crate::device::{Cuda, DeviceName, Missing};
 use crate::disk::free_space;
 use crate::failure::Exit;
 
@@ -16,20 +16,30 @@ const MEMORY: u64 = 3 << 30;
 const DISK: u64 = 1 << 30;
 
 pub fn findings(home: &Path) -> Vec<Finding> {
-    vec![devices(), threads(), simd(), memory(), disk(home)]
+    let mut findings = devices(&Cuda::look());
+    findings.extend([threads(), simd(), memory(), disk(home)]);
+    findings
 }
 
-fn devices() -> Finding {
-    let offered = DeviceName::offered();
-    let names: Vec<String> = offered.iter().map(ToString::to_string).collect();
-    if offered.iter().any(|device| matches!(device, DeviceName::Cuda(_))) {
-        return Finding::ok("devices", names.join(", "));
-    }
-    Finding::note(
-        "devices",
-        format!("{}; built without CUDA", names.join(", ")),
-        "nothing for quickstart and the small experiments; the paper's sizes would take months on a CPU",
-    )
+/// The devices, and a line for each thing that GPUs still need.
+fn devices(cuda: &Cuda) -> Vec<Finding> {
+    let gpus = cuda.gpus().unwrap_or(0);
+    let names: Vec<String> = [DeviceName::Cpu]
+        .into_iter()
+        .chain((0..gpus).map(DeviceName::Cuda))
+        .map(|device| device.to_string())
+        .collect();
+    let mut findings = vec![Finding::ok("devices", names.join(", "))];
+    findings.extend(cuda.missing().iter().map(|missing| {
+        let to_do = match missing {
+            Missing::Feature { gpus: 0 } => {
+                "nothing for quickstart and the small experiments; the paper's sizes would take months on a CPU".into()
+            }
+            missing => missing.to_do().to_string(),
+        };
+        Finding::note(missing.what(), missing.to_string(), to_do)
+    }));
+    findings
 }
 
 fn threads() -> Finding {
@@ -118,6 +128,7 @@ fn disk(home: &Path) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use super::super::finding::State;
     use super::*;
 
     #[test]
@@ -133,6 +144,37 @@ mod tests {
             .into_iter()
             .map(|finding| finding.what)
             .collect();
-        assert_eq!(what, ["devices", "threads", "vector instructions", "memory", "disk"]);
+        for always in ["devices", "threads", "vector instructions", "memory", "disk"] {
+            assert!(what.iter().any(|what| what == always), "{what:?}");
+        }
+    }
+
+    #[test]
+    fn what_gpus_need_stands_in_lines_of_its_own_and_is_no_problem() {
+        let cuda = Cuda {
+            built: true,
+            driver: Ok(2),
+            nvrtc: false,
+            headers: Err("nowhere".into()),
+        };
+        let found = devices(&cuda);
+        assert_eq!(found[0].found, "cpu");
+        let what: Vec<&str> = found.iter().map(|finding| finding.what.as_str()).collect();
+        assert_eq!(what, ["devices", "CUDA compiler", "CUDA headers"]);
+        assert!(
+            found[1..]
+                .iter()
+                .all(|finding| finding.state == State::Note && !finding.to_do.is_empty())
+        );
+
+        let whole = Cuda {
+            nvrtc: true,
+            headers: Ok("/usr/local/cuda/include".into()),
+            ..cuda.clone()
+        };
+        assert_eq!(devices(&whole).len(), 1);
+        assert_eq!(devices(&whole)[0].found, "cpu, cuda:0, cuda:1");
+        let plain = Cuda { built: false, ..cuda };
+        assert!(devices(&plain)[1].to_do.contains("--features cuda"));
     }
 }

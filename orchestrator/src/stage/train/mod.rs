@@ -20,15 +20,23 @@ mod restorer;
 mod retention;
 pub mod validation;
 
-use perceive_model::train::{adamw::AdamW, schedule};
+use perceive_model::train::{adamw::AdamW, precision, schedule};
 
 pub use restorer::{Epochs, Material, train};
 
-use crate::spec::training::{Schedule, Training};
+use crate::spec::training::{Precision, Schedule, Training};
 
 /// The optimiser that the settings ask for.
 pub fn adamw(training: &Training) -> AdamW {
     AdamW::new(training.weight_decay, training.clip_norm)
+}
+
+/// The precision that the settings ask for.
+fn precision(precision: Precision) -> precision::Precision {
+    match precision {
+        Precision::F32 => precision::Precision::F32,
+        Precision::Bf16 => precision::Precision::Bf16,
+    }
 }
 
 /// The schedule that the settings ask for.

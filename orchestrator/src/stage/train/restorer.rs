@@ -60,6 +60,18 @@ pub fn train(
     if settings.identity_start {
         training = training.from_identity();
     }
+    let precision = super::precision(settings.precision);
+    if !precision.is_supported(context.device()) {
+        return Err(Failure::new(
+            Exit::Spec,
+            "this device does not compute in bf16, which precision = \"bf16\" asks for",
+        )
+        .help("take precision = \"f32\", or another --device"));
+    }
+    let training = training
+        .with_precision(precision)
+        .accumulating(settings.accumulate)
+        .beside(context.others());
     let mut attempt = Attempt::new(context, settings.validation.use_best);
     let mut training = attempt.resume(context, training)?;
     let (from, of) = (training.steps(), settings.steps);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::database::artefacts::Artefact;
 use crate::database::runs::{NewRun, Run, RunFilter, RunState};
 use crate::database::{Database, DatabaseError};
-use crate::device::DeviceName;
+use crate::device::DeviceGroup;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::journal::{Event, Journal, Line};
@@ -54,11 +54,11 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
     let run = database.find(&args.run)?;
     let (artefact, job) = made_by(&database, home, &run)?;
-    let device: DeviceName = args.device.as_deref().unwrap_or(&run.device).parse()?;
+    let device: DeviceGroup = args.device.as_deref().unwrap_or(&run.device).parse()?;
     device.open()?;
     let node = Node { key: job.key(), job };
     talk.say(format!("{} {}: {}", run.stage, run.label, artefact.key));
-    for changed in changes(&database, &run, &artefact, &node, device)? {
+    for changed in changes(&database, &run, &artefact, &node, &device)? {
         talk.say(format!("not as then: {changed}"));
     }
     if args.dry_run {
@@ -66,7 +66,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
     let scratch = Scratch::open(home, &run.id, &node.job, &database)?;
     let record = Database::open(scratch.home())?;
-    let id = begin(&database, &run, device)?;
+    let id = begin(&database, &run, &device)?;
     let (manner, stops) = (Manner::plain(device, talk), Stops::listen(None, None)?);
     let key = node.key.clone();
     let ended = while_alive(&database, &id, || {
@@ -149,7 +149,7 @@ fn changes(
     run: &Run,
     artefact: &Artefact,
     node: &Node,
-    device: DeviceName,
+    device: &DeviceGroup,
 ) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
     match database.code_of(&run.id)? {
@@ -176,7 +176,7 @@ fn changes(
 }
 
 /// Records the reproduction as a run of this process.
-fn begin(database: &Database, run: &Run, device: DeviceName) -> Result<String, Failure> {
+fn begin(database: &Database, run: &Run, device: &DeviceGroup) -> Result<String, Failure> {
     let code = Code::of_this_program();
     let id = database.start_run(&NewRun {
         case: None,
