@@ -59,7 +59,10 @@ pub fn compare(python: Option<&Path>, rounds: usize, seconds: f64) -> Result<(),
             arguments: arguments.to_vec(),
         })
     };
-    let mut sides = vec![own("ours, pictures kept", "kept")?, own("ours, every picture decoded anew", "cold")?];
+    let mut sides = vec![
+        own("ours, pictures kept", "kept")?,
+        own("ours, every picture decoded anew", "cold")?,
+    ];
     if let Some(python) = python {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/pictures/loader_peer.py");
         for (name, how) in [
@@ -89,10 +92,16 @@ pub fn compare(python: Option<&Path>, rounds: usize, seconds: f64) -> Result<(),
                 memory: value("memory")?,
             });
         }
-        let rates: Vec<String> = told.iter().map(|rounds| format!("{:.0}", rounds[number - 1].rate)).collect();
+        let rates: Vec<String> = told
+            .iter()
+            .map(|rounds| format!("{:.0}", rounds[number - 1].rate))
+            .collect();
         println!("round {number}: {} pictures/s", rates.join(", "));
     }
-    println!("\nmedians of {rounds} rounds; {}", versions.as_str().unwrap_or("without PyTorch"));
+    println!(
+        "\nmedians of {rounds} rounds; {}",
+        versions.as_str().unwrap_or("without PyTorch")
+    );
     println!("| loader | pictures/s | batches of 16/s | memory |");
     println!("| --- | ---: | ---: | ---: |");
     for (side, rounds) in sides.iter().zip(&told) {
@@ -112,7 +121,7 @@ pub fn round(pictures: Pictures, seconds: f64) -> Result<(), Box<dyn Error>> {
     let batches = Batches::new(sources, SETTINGS, cache)?;
     let threads = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build()?;
     // Until then every picture has been seen.
-    for step in 0..epoch + 1 {
+    for step in 0..=epoch {
         threads.install(|| batches.batch(1, step))?;
     }
     let (began, mut made, mut seen) = (Instant::now(), 0, 0.0);

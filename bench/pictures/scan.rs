@@ -18,7 +18,10 @@ pub fn measure(times: usize) -> Result<(), Box<dyn Error>> {
     plant(&tree)?;
     let tree = tree.display().to_string();
     println!("first: {}", words(run(&home, &["data", "add", &tree])?));
-    println!("again (at most 3 s): {}", words(median(times, || run(&home, &["data", "add", &tree]))?));
+    println!(
+        "again (at most 3 s): {}",
+        words(median(times, || run(&home, &["data", "add", &tree]))?)
+    );
     Ok(())
 }
 

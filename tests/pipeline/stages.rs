@@ -52,7 +52,8 @@ fn every_stage_runs_once_then_everything_is_reused_and_a_weight_changes_only_wha
         assert!(terms.iter().any(|name| name == term), "no {term} in {terms:?}");
     }
     // Every training tells at its end how much of its time went to other things than steps.
-    let shares = "SELECT count(*) || '' FROM curves WHERE name IN ('waiting_share', 'upkeep_share') AND value BETWEEN 0 AND 1
+    let shares =
+        "SELECT count(*) || '' FROM curves WHERE name IN ('waiting_share', 'upkeep_share') AND value BETWEEN 0 AND 1
                   AND step = (SELECT max(step) FROM curves AS last WHERE last.artefact_key = curves.artefact_key)";
     assert_eq!(desk.ask(shares), ["6"], "two shares of three trainings");
 

@@ -192,7 +192,7 @@ impl Batches {
         let size = (clean.width, clean.height);
         let crop = Crop::random(&mut key.clone().text("crop").stream(), size, patch, flips);
         for (path, planes) in sample.companions.iter().zip(patches.companions) {
-            crop.write(&*self.open_beside(path, &sample.clean, &clean)?, planes);
+            crop.write(&self.open_beside(path, &sample.clean, &clean)?, planes);
         }
         if let Some(planes) = patches.second {
             let other = Crop::random(&mut key.clone().text("second crop").stream(), size, patch, flips);
@@ -236,7 +236,10 @@ impl Batch {
             .iter_mut()
             .map(|block| block.chunks_exact_mut(size))
             .collect();
-        let pairs = self.degraded.chunks_exact_mut(size).zip(self.clean.chunks_exact_mut(size));
+        let pairs = self
+            .degraded
+            .chunks_exact_mut(size)
+            .zip(self.clean.chunks_exact_mut(size));
         let places = pairs.map(|(degraded, clean)| Places {
             degraded,
             clean,

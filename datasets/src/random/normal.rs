@@ -156,7 +156,11 @@ mod tests {
             let mut out = vec![0.0_f32; count as usize];
             many.normals(&mut out);
             for (at, value) in out.iter().enumerate() {
-                assert_eq!(value.to_bits(), single.normal().to_bits(), "{before} before, {at} of {count}");
+                assert_eq!(
+                    value.to_bits(),
+                    single.normal().to_bits(),
+                    "{before} before, {at} of {count}"
+                );
             }
             assert_eq!(single.normal().to_bits(), many.normal().to_bits());
             assert_eq!(single.bits(), many.bits());

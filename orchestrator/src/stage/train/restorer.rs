@@ -79,7 +79,8 @@ pub fn train(
             if is_validated_at(step, settings) && attempt.course.scores.last().is_none_or(|last| last.step < step) {
                 let Some(psnr) = material
                     .held_out
-                    .psnr(context, &mut attempt, &mut training, &mut of_held_out)? else {
+                    .psnr(context, &mut attempt, &mut training, &mut of_held_out)?
+                else {
                     break;
                 };
                 context.metric("validation_psnr", step, psnr)?;
