@@ -192,7 +192,8 @@ impl Batches {
         let size = (clean.width, clean.height);
         let crop = Crop::random(&mut key.clone().text("crop").stream(), size, patch, flips);
         for (path, planes) in sample.companions.iter().zip(patches.companions) {
-            crop.write(&self.open_beside(path, &sample.clean, &clean)?, planes);
+            let companion = self.open_beside(path, &sample.clean, &clean)?;
+            crop.write(&companion, planes);
         }
         if let Some(planes) = patches.second {
             let other = Crop::random(&mut key.clone().text("second crop").stream(), size, patch, flips);
