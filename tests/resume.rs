@@ -74,7 +74,7 @@ impl Desk {
     fn curves(&self) -> Vec<String> {
         self.ask(
             "SELECT artefact_key || ' ' || name || ' ' || step || ' ' || format('%!.17g', value) FROM curves
-             WHERE name != 'waiting_share' ORDER BY artefact_key, name, step",
+             WHERE name NOT IN ('waiting_share', 'upkeep_share') ORDER BY artefact_key, name, step",
         )
     }
 }

@@ -51,6 +51,11 @@ fn every_stage_runs_once_then_everything_is_reused_and_a_weight_changes_only_wha
     for term in ["l1", "contrastive", "clip_aware", "perceptual", "average_psnr", "loss"] {
         assert!(terms.iter().any(|name| name == term), "no {term} in {terms:?}");
     }
+    // Every training tells at its end how much of its time went to other things than steps.
+    let shares =
+        "SELECT count(*) || '' FROM curves WHERE name IN ('waiting_share', 'upkeep_share') AND value BETWEEN 0 AND 1
+                  AND step = (SELECT max(step) FROM curves AS last WHERE last.artefact_key = curves.artefact_key)";
+    assert_eq!(desk.ask(shares), ["6"], "two shares of three trainings");
 
     assert!(planned(&desk, &[]).iter().all(|(_, state)| state == "cached"));
     let again = desk.run(&["run", "mini"]).fine();

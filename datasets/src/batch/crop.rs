@@ -27,24 +27,37 @@ impl Crop {
         }
     }
 
-    /// The crop of a picture as planes `[3, P, P]` of levels in \[0, 1\].
-    pub fn planes(&self, picture: &Picture) -> Vec<f32> {
+    /// Writes the crop of a picture as planes `[3, P, P]` of levels in \[0, 1\].
+    pub fn write(&self, picture: &Picture, planes: &mut [f32]) {
         let area = self.patch * self.patch;
-        let mut planes = vec![0.0; 3 * area];
         for row in 0..self.patch {
             let from_row = self.y + if self.flip { self.patch - 1 - row } else { row };
             let start = (from_row * picture.width + self.x) * 3;
             let pixels = picture.rgb[start..start + self.patch * 3].chunks_exact(3);
-            for (column, pixel) in pixels.enumerate() {
-                let to_column = if self.mirror { self.patch - 1 - column } else { column };
-                for (channel, level) in pixel.iter().enumerate() {
-                    planes[channel * area + row * self.patch + to_column] = f32::from(*level) / 255.0;
+            for channel in 0..3 {
+                let start = channel * area + row * self.patch;
+                let values = planes[start..start + self.patch].iter_mut();
+                let levels = pixels.clone().map(|pixel| LEVELS[usize::from(pixel[channel])]);
+                if self.mirror {
+                    values.rev().zip(levels).for_each(|(value, level)| *value = level);
+                } else {
+                    values.zip(levels).for_each(|(value, level)| *value = level);
                 }
             }
         }
-        planes
     }
 }
+
+/// `level / 255` of every level.
+static LEVELS: [f32; 256] = {
+    let mut levels = [0.0; 256];
+    let mut level = 0;
+    while level < 256 {
+        levels[level] = level as f32 / 255.0;
+        level += 1;
+    }
+    levels
+};
 
 #[cfg(test)]
 mod tests {
@@ -72,7 +85,8 @@ mod tests {
                 mirror,
                 flip,
             };
-            let planes = crop.planes(&picture);
+            let mut planes = [0.0; 75];
+            crop.write(&picture, &mut planes);
             for y in 0..5 {
                 for x in 0..5 {
                     let column = 7 + if mirror { 4 - x } else { x };

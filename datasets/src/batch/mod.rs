@@ -100,12 +100,12 @@ pub struct Batches {
     cache: Cache,
 }
 
-/// The patches cut for one place of a batch, each `[3, P, P]`.
-struct Patches {
-    degraded: Vec<f32>,
-    clean: Vec<f32>,
-    second: Vec<f32>,
-    companions: Vec<Vec<f32>>,
+/// Where the patches of one place of a batch go, each `[3, P, P]`.
+struct Places<'a> {
+    degraded: &'a mut [f32],
+    clean: &'a mut [f32],
+    second: Option<&'a mut [f32]>,
+    companions: Vec<&'a mut [f32]>,
 }
 
 impl Batches {
@@ -137,38 +137,29 @@ impl Batches {
         let chosen: Vec<(usize, usize)> = (0..batch as u64)
             .map(|place| self.deal.draw(seed, first.wrapping_add(place)))
             .collect();
-        let cut: Vec<Result<Patches, BatchError>> = chosen
-            .par_iter()
-            .enumerate()
-            .map(|(place, chosen)| {
-                self.cut(
-                    self.sample(*chosen),
-                    &Key::new("batch", seed).number(step).number(place as u64),
-                )
-            })
-            .collect();
-
+        let block = || vec![0.0; batch * 3 * patch * patch];
+        let companions = self.sources[0].samples[0].companions.len();
         let mut out = Batch {
             batch,
             patch,
-            degraded: Vec::with_capacity(batch * 3 * patch * patch),
-            clean: Vec::with_capacity(batch * 3 * patch * patch),
-            second: self.settings.second_patch.then(Vec::new),
-            companions: vec![Vec::new(); self.sources[0].samples[0].companions.len()],
+            degraded: block(),
+            clean: block(),
+            second: self.settings.second_patch.then(block),
+            companions: (0..companions).map(|_| block()).collect(),
             kinds: chosen.iter().map(|chosen| self.sample(*chosen).kind).collect(),
             chosen,
         };
-        for patches in cut {
-            let patches = patches?;
-            out.degraded.extend(patches.degraded);
-            out.clean.extend(patches.clean);
-            if let Some(second) = &mut out.second {
-                second.extend(patches.second);
-            }
-            for (all, one) in out.companions.iter_mut().zip(patches.companions) {
-                all.extend(one);
-            }
-        }
+        let chosen = out.chosen.clone();
+        let cut: Vec<Result<(), BatchError>> = out
+            .places()
+            .into_par_iter()
+            .enumerate()
+            .map(|(place, patches)| {
+                let key = Key::new("batch", seed).number(step).number(place as u64);
+                self.cut(self.sample(chosen[place]), &key, patches)
+            })
+            .collect();
+        cut.into_iter().collect::<Result<(), _>>()?;
         Ok(out)
     }
 
@@ -177,13 +168,8 @@ impl Batches {
     }
 
     /// Cuts one sample's patches; `key` names the place in the run.
-    fn cut(&self, sample: &Sample, key: &Key) -> Result<Patches, BatchError> {
-        let BatchSettings {
-            patch,
-            flips,
-            second_patch,
-            ..
-        } = self.settings;
+    fn cut(&self, sample: &Sample, key: &Key, patches: Places) -> Result<(), BatchError> {
+        let BatchSettings { patch, flips, .. } = self.settings;
         let clean = self.cache.open(&sample.clean)?;
         if clean.width < patch || clean.height < patch {
             return Err(BatchError::TooSmall {
@@ -197,33 +183,31 @@ impl Batches {
             Degraded::Picture(path) => self.open_beside(path, &sample.clean, &clean)?,
             Degraded::Fresh(_) => clean.clone(),
         };
-        let crop_degraded = |crop: &Crop, noise_key: &Key| {
-            let mut planes = crop.planes(&degraded);
+        let add_noise = |key: Key, planes: &mut [f32]| {
             if let Degraded::Fresh(noise) = &sample.degraded {
-                noise.apply_to_planes(&mut planes, &mut noise_key.stream());
+                noise.apply_to_planes(planes, &mut key.stream());
             }
-            planes
         };
 
         let size = (clean.width, clean.height);
         let crop = Crop::random(&mut key.clone().text("crop").stream(), size, patch, flips);
-        let mut companions = Vec::with_capacity(sample.companions.len());
-        for path in &sample.companions {
+        for (path, planes) in sample.companions.iter().zip(patches.companions) {
             let companion = self.open_beside(path, &sample.clean, &clean)?;
-            companions.push(crop.planes(&companion));
+            crop.write(&companion, planes);
         }
-        let second = if second_patch {
+        if let Some(planes) = patches.second {
             let other = Crop::random(&mut key.clone().text("second crop").stream(), size, patch, flips);
-            crop_degraded(&other, &key.clone().text("second noise"))
+            other.write(&degraded, planes);
+            add_noise(key.clone().text("second noise"), planes);
+        }
+        crop.write(&clean, patches.clean);
+        if Arc::ptr_eq(&degraded, &clean) {
+            patches.degraded.copy_from_slice(patches.clean);
         } else {
-            Vec::new()
-        };
-        Ok(Patches {
-            degraded: crop_degraded(&crop, &key.clone().text("noise")),
-            clean: crop.planes(&clean),
-            second,
-            companions,
-        })
+            crop.write(&degraded, patches.degraded);
+        }
+        add_noise(key.clone().text("noise"), patches.degraded);
+        Ok(())
     }
 
     /// Opens a picture that must have the size of its clean partner.
@@ -240,6 +224,30 @@ impl Batches {
             clean_width: clean.width,
             clean_height: clean.height,
         })
+    }
+}
+
+impl Batch {
+    /// The blocks cut up into the places of the batch.
+    fn places(&mut self) -> Vec<Places<'_>> {
+        let size = 3 * self.patch * self.patch;
+        let mut second = self.second.as_mut().map(|block| block.chunks_exact_mut(size));
+        let mut companions: Vec<_> = self
+            .companions
+            .iter_mut()
+            .map(|block| block.chunks_exact_mut(size))
+            .collect();
+        let pairs = self
+            .degraded
+            .chunks_exact_mut(size)
+            .zip(self.clean.chunks_exact_mut(size));
+        let places = pairs.map(|(degraded, clean)| Places {
+            degraded,
+            clean,
+            second: second.as_mut().and_then(Iterator::next),
+            companions: companions.iter_mut().filter_map(Iterator::next).collect(),
+        });
+        places.collect()
     }
 }
 

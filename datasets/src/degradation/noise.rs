@@ -9,6 +9,9 @@ use super::{Degrade, check_value, to_level};
 use crate::picture::Picture;
 use crate::random::{Key, Stream};
 
+/// Values that are worked on at once, in buffers that stay in the first-level cache.
+const AT_ONCE: usize = 1024;
+
 /// Additive white Gaussian noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,18 +48,21 @@ impl Noise {
     /// Adds noise to f32 levels in \[0, 1\] of any layout, in order.
     pub fn apply_to_planes(&self, planes: &mut [f32], stream: &mut Stream) {
         let sigma = (self.sigma / 255.0) as f32;
-        for value in planes {
-            *value = self.settle(*value + sigma * stream.normal());
-        }
-    }
-
-    /// The noisy value as the protocol leaves it, in \[0, 1\].
-    fn settle(&self, noisy: f32) -> f32 {
-        let clipped = noisy.clamp(0.0, 1.0);
-        match self.protocol {
-            Protocol::Float => clipped,
-            Protocol::Rounded => f32::from(to_level(clipped)) / 255.0,
-            Protocol::Truncated => f32::from((clipped * 255.0) as u8) / 255.0,
+        let mut drawn = [0.0; AT_ONCE];
+        for planes in planes.chunks_mut(AT_ONCE) {
+            let drawn = &mut drawn[..planes.len()];
+            stream.normals(drawn);
+            let noisy = planes.iter_mut().zip(&*drawn);
+            let noisy = noisy.map(|(value, normal)| {
+                *value = (*value + sigma * normal).clamp(0.0, 1.0);
+                value
+            });
+            // Through i32 and not u8: the compiler has vector instructions for that.
+            match self.protocol {
+                Protocol::Float => noisy.for_each(drop),
+                Protocol::Rounded => noisy.for_each(|value| *value = (*value * 255.0 + 0.5) as i32 as f32 / 255.0),
+                Protocol::Truncated => noisy.for_each(|value| *value = (*value * 255.0) as i32 as f32 / 255.0),
+            }
         }
     }
 }
@@ -77,9 +83,16 @@ impl Degrade for Noise {
     fn apply(&self, clean: &Picture, seed: u64) -> Picture {
         let mut stream = Key::new("noise", seed).stream();
         let mut noisy = clean.clone();
-        let sigma = (self.sigma / 255.0) as f32;
-        for level in &mut noisy.rgb {
-            *level = to_level(self.settle(f32::from(*level) / 255.0 + sigma * stream.normal()));
+        let mut values = [0.0; AT_ONCE];
+        for levels in noisy.rgb.chunks_mut(AT_ONCE) {
+            let values = &mut values[..levels.len()];
+            for (value, level) in values.iter_mut().zip(&*levels) {
+                *value = f32::from(*level) / 255.0;
+            }
+            self.apply_to_planes(values, &mut stream);
+            for (level, value) in levels.iter_mut().zip(values) {
+                *level = to_level(*value);
+            }
         }
         noisy
     }

@@ -116,7 +116,8 @@ impl Learner {
 
     /// The prompts' features, `[prompts, features]`, without gradients.
     pub fn text(&self) -> Tensor<2> {
-        self.clip.encode_prompts(self.state.module.context.val()).detach()
+        let context = self.state.module.context.val().without_autodiff();
+        self.clip.valid().encode_prompts(context)
     }
 
     /// One step of eq. 1 on image features `[B, features]` with their tiers. Gives the loss.

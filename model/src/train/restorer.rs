@@ -158,13 +158,24 @@ impl Training {
         self.state.module.valid()
     }
 
-    /// PSNR in dB over RGB of each restored crop, clipped to \[0, 1\]; eq. 10's avgPSNR is the mean over several batches.
-    pub fn psnr(&self, crops: &Crops) -> Vec<f64> {
-        let device = self.station.device.clone().inner();
-        let degraded = crops.tensor(&crops.degraded, &device);
-        let tokens = self.guidance(&degraded);
-        let restored = self.network().restore(degraded, tokens).image.clamp(0.0, 1.0);
-        let difference = restored - crops.tensor(&crops.clean, &device);
+    /// What the guide says of degraded pictures `[B, 3, H, W]` (no autodiff), where there is one. The guide is frozen: of
+    /// pictures that stay the same this is asked once.
+    pub fn guidance(&self, degraded: &Tensor<4>) -> Option<Guidance> {
+        self.station.guidance(degraded)
+    }
+
+    /// The degraded side of crops as [`guidance`](Self::guidance) takes it.
+    pub fn degraded(&self, crops: &Crops) -> Tensor<4> {
+        crops.tensor(&crops.degraded, &self.station.device.clone().inner())
+    }
+
+    /// PSNR in dB over RGB of each restored crop, clipped to \[0, 1\], under its guidance; eq. 10's avgPSNR is the mean over
+    /// several batches.
+    pub fn psnr(&self, crops: &Crops, guidance: Option<Guidance>) -> Vec<f64> {
+        let degraded = self.degraded(crops);
+        let clean = crops.tensor(&crops.clean, &degraded.device());
+        let restored = self.network().restore(degraded, guidance).image.clamp(0.0, 1.0);
+        let difference = restored - clean;
         let squares = (difference.clone() * difference)
             .reshape([crops.batch as i32, -1])
             .mean_dim(1);
@@ -175,14 +186,10 @@ impl Training {
             .collect()
     }
 
-    /// A whole degraded picture `[1, 3, H, W]` (no autodiff), restored as the network is now, clipped to \[0, 1\].
-    pub fn restore(&self, degraded: Tensor<4>) -> Tensor<4> {
-        let tokens = self.guidance(&degraded);
-        whole_picture::restore(&self.network(), degraded, tokens).clamp(0.0, 1.0)
-    }
-
-    fn guidance(&self, degraded: &Tensor<4>) -> Option<Guidance> {
-        Some(self.station.guidance(degraded)?.map(Tensor::inner))
+    /// A whole degraded picture `[1, 3, H, W]` (no autodiff), restored as the network is now under the picture's guidance,
+    /// clipped to \[0, 1\].
+    pub fn restore(&self, degraded: Tensor<4>, guidance: Option<Guidance>) -> Tensor<4> {
+        whole_picture::restore(&self.network(), degraded, guidance).clamp(0.0, 1.0)
     }
 
     /// One optimiser step on one batch.

@@ -26,6 +26,9 @@ impl Database {
         paths: &[PathBuf],
         dataset: Option<&str>,
     ) -> Result<Vec<Forgotten>, DatabaseError> {
+        // RESIDE's tables are larger than SQLite's usual 2 MB of memory: it would write and read each page many times.
+        const ROOM: &str = "PRAGMA cache_size = -65536";
+        self.read(async |db| sqlx::query(ROOM).execute(db).await)?;
         self.write(async |db| {
             let forgotten = forget_old_sources(db, report, paths, dataset).await?;
             for found in &report.found {

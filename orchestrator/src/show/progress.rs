@@ -195,8 +195,11 @@ fn rate_words(rate: f64) -> String {
     }
 }
 
-/// `loss 0.0312`, `psnr 27.94`: three or four digits that mean something.
+/// `loss 0.0312`, `psnr 27.94`, `waiting 0.4%` of a `waiting_share`: digits that mean something.
 fn value_words(name: &str, value: f64) -> String {
+    if let Some(what) = name.strip_suffix("_share") {
+        return format!("{what} {:.1}%", 100.0 * value);
+    }
     let size = value.abs();
     if size >= 10.0 {
         format!("{name} {value:.2}")
@@ -251,5 +254,10 @@ mod tests {
         assert_eq!(value_words("loss", 0.000_012_34), "loss 1.23e-5");
         assert_eq!(value_words("loss", 0.0), "loss 0.0000");
         assert_eq!(value_words("psnr", f64::NAN), "psnr NaN");
+    }
+
+    #[test]
+    fn a_share_is_told_in_percent() {
+        assert_eq!(value_words("waiting_share", 0.0042), "waiting 0.4%");
     }
 }

@@ -1,21 +1,24 @@
-//! From sets of pairs to training batches, made ahead of the training on a thread of their own.
+//! From sets of pairs to training batches, made ahead of the training on threads of their own.
 
 use std::{
     collections::HashMap,
     path::PathBuf,
     sync::mpsc::{Receiver, sync_channel},
     thread::Scope,
-    time::Duration,
 };
 
 use perceive_datasets::batch::{Batch, BatchSettings, Batches, Degraded, Sample, Source};
 use perceive_model::train::batch::Crops;
+use rayon::ThreadPoolBuilder;
 
 use super::{
     Context,
     pairs::{Pair, Set},
 };
-use crate::{failure::Failure, spec::training::Training};
+use crate::{
+    failure::{Exit, Failure},
+    spec::training::Training,
+};
 
 /// Decoded pictures are kept up to this many bytes: BSD400 with its noisy sides fits several times.
 const CACHE: u64 = 1 << 30;
@@ -109,45 +112,140 @@ pub fn crops(batch: Batch) -> Crops {
     }
 }
 
-/// Starts a thread that makes the batches of `steps` in order, a few ahead. It ends when the receiver is dropped.
+/// Starts the loader: it makes the batches of `steps` in order, a few ahead, and ends when the receiver is dropped.
+///
+/// It works on threads of its own, which give way to those that compute.
+///
+/// # Errors
+/// [`Exit::Unexpected`] where the system has no more threads.
 pub fn ahead<'scope>(
     scope: &'scope Scope<'scope, '_>,
     batches: &'scope Batches,
     seed: u64,
     steps: std::ops::Range<u64>,
-) -> Receiver<Result<Crops, Failure>> {
+) -> Result<Receiver<Result<Crops, Failure>>, Failure> {
+    let threads = ThreadPoolBuilder::new()
+        .num_threads(rayon::current_num_threads())
+        .thread_name(|number| format!("loader {number}"))
+        .start_handler(|_| give_way())
+        .build()
+        .map_err(|error| Failure::new(Exit::Unexpected, format!("cannot start the loader: {error}")))?;
     let (sender, receiver) = sync_channel(AHEAD);
     scope.spawn(move || {
         for step in steps {
-            let made = batches.batch(seed, step).map(crops).map_err(Failure::from);
+            let made = threads.install(|| batches.batch(seed, step));
+            let made = made.map(crops).map_err(Failure::from);
             let failed = made.is_err();
             if sender.send(made).is_err() || failed {
                 return;
             }
         }
     });
-    receiver
+    Ok(receiver)
 }
 
-/// How long the loop waited for its batch, as a share of the time that passed.
-#[derive(Debug, Default)]
-pub struct Waiting {
-    waited: Duration,
-    passed: Duration,
+/// Lets the threads that compute go first: the calling one takes what they leave, and all of it when they wait for it.
+fn give_way() {
+    // There, and only there, a thread has a priority of its own. One that stays as it was only costs time.
+    #[cfg(target_os = "linux")]
+    // SAFETY: changes the calling thread's priority and nothing else.
+    unsafe {
+        libc::nice(10);
+    }
 }
 
-impl Waiting {
-    pub fn add(&mut self, waited: Duration, passed: Duration) {
-        self.waited += waited;
-        self.passed += passed;
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use perceive_datasets::{degradation::Noise, picture::Picture};
+
+    use super::*;
+
+    /// Batches over three small pictures under fresh noise.
+    fn batches(folder: &std::path::Path, cache: u64) -> Batches {
+        let samples = (0..3_u8).map(|number| {
+            let mut picture = Picture::new(24, 20);
+            picture.rgb.fill(70 * number);
+            let clean = folder.join(format!("{number}.png"));
+            picture.save_png(&clean).unwrap();
+            Sample {
+                name: number.to_string(),
+                clean,
+                degraded: Degraded::Fresh(Noise::new(25.0)),
+                kind: 0,
+                companions: Vec::new(),
+            }
+        });
+        let source = Source {
+            name: "own".into(),
+            weight: 1.0,
+            samples: samples.collect(),
+        };
+        let settings = BatchSettings {
+            batch: 4,
+            patch: 16,
+            flips: true,
+            second_patch: true,
+        };
+        Batches::new(vec![source], settings, cache).unwrap()
     }
 
-    /// 0 to 1; 0 before anything was measured.
-    pub fn share(&self) -> f64 {
-        if self.passed.is_zero() {
-            0.0
-        } else {
-            self.waited.as_secs_f64() / self.passed.as_secs_f64()
+    /// What a loop that takes so long a step is given.
+    fn taken(batches: &Batches, steps: std::ops::Range<u64>, pause: Duration) -> Vec<Crops> {
+        std::thread::scope(|scope| {
+            let made = ahead(scope, batches, 7, steps).unwrap();
+            let taken = made.iter().map(|crops| {
+                std::thread::sleep(pause);
+                crops.unwrap()
+            });
+            taken.collect()
+        })
+    }
+
+    #[test]
+    fn what_is_made_ahead_is_what_each_step_would_make_for_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let direct = batches(folder.path(), 0);
+        let direct: Vec<Crops> = (5..25).map(|step| crops(direct.batch(7, step).unwrap())).collect();
+        for (cache, pause) in [(0, 0), (1 << 20, 0), (1000, 3)] {
+            let batches = batches(folder.path(), cache);
+            assert!(
+                taken(&batches, 5..25, Duration::from_millis(pause)) == direct,
+                "{cache} {pause}"
+            );
         }
+        // A training that goes on at a later step is given the same ones.
+        let batches = batches(folder.path(), 1 << 20);
+        assert!(taken(&batches, 18..25, Duration::ZERO) == direct[13..]);
+    }
+
+    #[test]
+    fn the_loader_ends_with_the_training_and_with_a_picture_that_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let batches = batches(folder.path(), 0);
+        // The scope ends only if the loader does, though it has a million steps to go.
+        std::thread::scope(|scope| {
+            let made = ahead(scope, &batches, 7, 0..1_000_000).unwrap();
+            made.recv().unwrap().unwrap();
+            std::fs::remove_file(folder.path().join("1.png")).unwrap();
+            let failed = made.iter().find_map(Result::err).unwrap();
+            assert_eq!(failed.exit, Exit::Pictures);
+            assert!(made.recv().is_err());
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn giving_way_is_of_one_thread_alone() {
+        // SAFETY: reads the calling thread's priority.
+        let priority = || unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
+        let before = priority();
+        let lowered = std::thread::spawn(move || {
+            give_way();
+            priority()
+        });
+        assert_eq!(lowered.join().unwrap(), (before + 10).min(19));
+        assert_eq!(priority(), before);
     }
 }

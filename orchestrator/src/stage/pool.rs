@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
 use perceive_datasets::{
     picture::Picture,
     random::{Key, Stream},
@@ -23,7 +26,7 @@ use crate::failure::{Exit, Failure};
 /// CLIP sees this many crops at once.
 const AT_ONCE: usize = 32;
 
-/// Image features of a pool of crops, `[size, features]` a tier, best tier first.
+/// Image features of a pool of crops, `[size, features]` a tier, best tier first; constants, without autodiff.
 pub struct Pool {
     pub tiers: Vec<Tensor<2>>,
     pub size: usize,
@@ -47,6 +50,8 @@ impl Crops {
         size: usize,
         name: &str,
     ) -> Result<Option<Pool>, Failure> {
+        // Nothing is learned through CLIP here, so no graph is built.
+        let clip = &clip.valid();
         let folder = checkpoints(context.work());
         create_folder(&folder)?;
         let path = folder.join(format!("pool-{}.safetensors", file_name(name)));
@@ -105,8 +110,7 @@ impl Crops {
             let pixels: Vec<f32> = crops.iter().flat_map(|tiers| tiers[tier].iter().copied()).collect();
             let data = TensorData::new(pixels, [count, 3, patch, patch]);
             let image = Tensor::<4>::from_data(data, device);
-            clip.encode_image(clip_input(image.autodiff(), clip.resolution()))
-                .detach()
+            clip.encode_image(clip_input(image, clip.resolution()))
         });
         Ok(tiers.collect())
     }
@@ -149,9 +153,7 @@ impl Seen {
         let arrays = (0..tiers).map(|tier| checkpoint.tensors.get(&format!("tier.{tier}")));
         let arrays: Vec<&Array> = arrays.collect::<Option<_>>()?;
         let crops = *arrays.first()?.shape.first()?;
-        let tiers = arrays
-            .into_iter()
-            .map(|array| vec![array.tensor::<2>(device).autodiff()]);
+        let tiers = arrays.into_iter().map(|array| vec![array.tensor::<2>(device)]);
         Some(Self {
             tiers: tiers.collect(),
             crops,

@@ -95,7 +95,7 @@ impl Stage for Prompts {
             if attempt.is_over(context, step) {
                 return attempt.pause(context, &learner);
             }
-            let (image, tiers) = self.batch(&pool, step, &device);
+            let (image, tiers) = self.batch(&pool, step, context.device());
             let stepped = attempt.unless_stopped(context, &mut learner, |learner| learner.step(image, &tiers));
             let loss = stepped.map_err(|broken| attempt.not_finite(context, &broken))?;
             let done = step + 1;
@@ -211,7 +211,7 @@ impl Prompts {
         let labels = (0..pool.tiers.len())
             .flat_map(|tier| std::iter::repeat_n(tier, batch))
             .collect();
-        (Tensor::cat(images, 0), labels)
+        (Tensor::cat(images, 0).autodiff(), labels)
     }
 
     fn write(&self, context: &mut Context, learner: &Learner) -> Result<Outcome, Failure> {

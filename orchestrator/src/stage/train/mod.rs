@@ -6,6 +6,7 @@
 //! | `attempt.rs` | what every loop shares: going on from a checkpoint, saving, pausing, giving up |
 //! | `course.rs` | what a loop itself has to remember, beside weights and moments |
 //! | `validation.rs` | pictures held out, and their PSNR |
+//! | `shares.rs` | how much of its time a loop spends waiting and telling |
 //! | `divergence.rs` | a loss that explodes |
 //! | `folder.rs` | checkpoints on disk: names, order, contents against their hash |
 //! | `retention.rs` | which of them are kept |
@@ -18,6 +19,7 @@ pub mod folder;
 mod keeper;
 mod restorer;
 mod retention;
+pub mod shares;
 pub mod validation;
 
 use perceive_model::train::{adamw::AdamW, precision, schedule};

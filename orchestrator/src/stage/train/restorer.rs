@@ -1,9 +1,10 @@
 //! The loop around a restorer's training, of the medium and of the restore stage.
 
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
 use perceive_datasets::batch::Batches;
 use perceive_model::{
+    network::Guidance,
     train::{batch::Crops, restorer::Training as Restorer, state},
     weights::{Checkpoint, WeightsError},
 };
@@ -12,6 +13,7 @@ use super::{
     attempt::{Attempt, Learning},
     course::Score,
     folder::file_name,
+    shares::{self, Shares},
     validation::HeldOut,
 };
 use crate::{
@@ -41,6 +43,9 @@ pub struct Epochs {
     pub steps: u64,
     pub slice: Vec<Crops>,
 }
+
+/// What the frozen guide says of pictures that stay the same, by their place: it looks at each once.
+pub type Seen = HashMap<usize, Option<Guidance>>;
 
 /// A training that came to its end.
 pub struct Trained {
@@ -78,12 +83,16 @@ pub fn train(
     context.started(from, of, "steps")?;
     let record_every = (of / RECORDED).max(1);
     let whole = std::thread::scope(|scope| {
-        let made = loader::ahead(scope, &material.batches, seed, from..of);
-        let mut waiting = loader::Waiting::default();
+        let made = loader::ahead(scope, &material.batches, seed, from..of)?;
+        let (mut of_held_out, mut of_slice) = (Seen::new(), Seen::new());
+        let mut shares = Shares::default();
         loop {
             let step = training.steps();
             if is_validated_at(step, settings) && attempt.course.scores.last().is_none_or(|last| last.step < step) {
-                let Some(psnr) = material.held_out.psnr(context, &mut attempt, &mut training)? else {
+                let Some(psnr) = material
+                    .held_out
+                    .psnr(context, &mut attempt, &mut training, &mut of_held_out)?
+                else {
                     break;
                 };
                 context.metric("validation_psnr", step, psnr)?;
@@ -95,11 +104,11 @@ pub fn train(
             if attempt.is_over(context, step) {
                 break;
             }
-            let began = Instant::now();
             if let Some(epochs) = &material.epochs
                 && step.is_multiple_of(epochs.steps)
             {
-                let Some(psnr) = average_psnr(context, &mut attempt, &mut training, &epochs.slice) else {
+                let Some(psnr) = average_psnr(context, &mut attempt, &mut training, &epochs.slice, &mut of_slice)
+                else {
                     break;
                 };
                 training.set_average_psnr(psnr);
@@ -112,10 +121,10 @@ pub fn train(
                     "the loader stopped before the training did",
                 ));
             };
-            let (crops, waited) = (crops?, asked.elapsed());
+            let (crops, there) = (crops?, Instant::now());
             let stepped = attempt.unless_stopped(context, &mut training, |training| training.step(&crops));
             let report = stepped.map_err(|broken| attempt.not_finite(context, &broken))?;
-            waiting.add(waited, began.elapsed());
+            let worked = Instant::now();
             let done = report.step;
             if done.is_multiple_of(record_every) || done == of {
                 for (name, value) in &report.losses {
@@ -123,10 +132,13 @@ pub fn train(
                 }
                 context.metric("rate", done, report.rate)?;
                 context.metric("gradient_norm", done, report.gradient_norm)?;
-                context.metric("waiting_share", done, waiting.share())?;
+                context.metric(shares::WAITING, done, shares.waiting())?;
+                context.metric(shares::UPKEEP, done, shares.upkeep())?;
             }
-            context.progress(done, of, &report.losses)?;
+            let waiting = (shares::WAITING, shares.waiting());
+            context.progress(done, of, &[&report.losses[..], &[waiting]].concat())?;
             attempt.stepped(context, &training, report.loss)?;
+            shares.add(asked, there, worked, Instant::now());
         }
         Ok::<_, Failure>(false)
     })?;
@@ -202,13 +214,24 @@ fn is_enough(attempt: &Attempt, settings: &Training) -> bool {
 }
 
 /// The mean PSNR of the network on fixed crops (eq. 10). `None`: stopped on request.
-fn average_psnr(context: &Context, attempt: &mut Attempt, training: &mut Restorer, slice: &[Crops]) -> Option<f64> {
+fn average_psnr(
+    context: &Context,
+    attempt: &mut Attempt,
+    training: &mut Restorer,
+    slice: &[Crops],
+    seen: &mut Seen,
+) -> Option<f64> {
     let mut each = Vec::new();
-    for crops in slice {
+    for (place, crops) in slice.iter().enumerate() {
         if context.should_stop() {
             return None;
         }
-        each.extend(attempt.unless_stopped(context, training, |training| training.psnr(crops)));
+        each.extend(attempt.unless_stopped(context, training, |training| {
+            let guidance = seen
+                .entry(place)
+                .or_insert_with(|| training.guidance(&training.degraded(crops)));
+            training.psnr(crops, guidance.clone())
+        }));
     }
     Some(each.iter().sum::<f64>() / each.len().max(1) as f64)
 }

@@ -13,7 +13,7 @@ use perceive_model::{
     train::restorer,
 };
 
-use super::attempt::Attempt;
+use super::{attempt::Attempt, restorer::Seen};
 use crate::{
     failure::{Exit, Failure},
     spec::training::Validation,
@@ -102,15 +102,17 @@ impl HeldOut {
         !self.scenes.is_empty() && self.scenes.contains(&scene(&pair.clean))
     }
 
-    /// The mean PSNR of the network on the held-out pictures, whole, in dB. `None`: stopped on request.
+    /// The mean PSNR of the network on the held-out pictures, whole, in dB. `seen` is kept from one
+    /// validation to the next. `None`: stopped on request.
     pub fn psnr(
         &self,
         context: &Context,
         attempt: &mut Attempt,
         training: &mut restorer::Training,
+        seen: &mut Seen,
     ) -> Result<Option<f64>, Failure> {
         let mut sum = 0.0;
-        for pair in &self.pairs {
+        for (place, pair) in self.pairs.iter().enumerate() {
             if context.should_stop() {
                 return Ok(None);
             }
@@ -119,7 +121,9 @@ impl HeldOut {
                 let size = [1, 3, degraded.height, degraded.width];
                 let data = TensorData::new(degraded.to_planes(), size);
                 let image = Tensor::<4>::from_data(data, context.device());
-                training.restore(image).into_data().iter::<f32>().collect()
+                let guidance = seen.entry(place).or_insert_with(|| training.guidance(&image));
+                let guidance = guidance.clone();
+                training.restore(image, guidance).into_data().iter::<f32>().collect()
             });
             let restored = Planes::new(planes, degraded.height, degraded.width)?;
             sum += psnr_rgb(&restored, &measurable(&clean)?)?.min(EQUAL);

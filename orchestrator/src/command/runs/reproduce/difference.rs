@@ -11,9 +11,10 @@ use crate::database::runs::Run;
 use crate::database::{Database, DatabaseError};
 use crate::failure::Failure;
 use crate::show::{Cell, Table, count};
+use crate::stage::train::shares;
 
 /// Metrics of the machine, not of the result.
-const OF_THE_MACHINE: [&str; 1] = ["waiting_share"];
+const OF_THE_MACHINE: [&str; 2] = [shares::WAITING, shares::UPKEEP];
 
 /// Files that tell of the making, not of the result.
 const OF_THE_MAKING: [&str; 1] = ["manifest.json"];
