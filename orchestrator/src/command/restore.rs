@@ -27,6 +27,9 @@ pub struct Args {
     /// A restore run: its id (or the beginning of it), or an experiment's name for its newest.
     #[arg(long, value_name = "RUN")]
     model: String,
+    /// What the pictures suffer from (haze, noise25, …), for a model that follows instructions; others find out themselves.
+    #[arg(long, value_name = "NAME")]
+    degradation: Option<String>,
     #[arg(long, default_value = "cpu", value_name = "NAME")]
     device: String,
     /// Larger pictures are restored in overlapping tiles of this width and height.
@@ -54,7 +57,10 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             .iter()
             .try_for_each(|(from, to)| crate::show::out(&format!("{} -> {}\n", from.display(), to.display())));
     }
-    let restorer = Restorer::open(&model, home, &device)?;
+    let mut restorer = Restorer::open(&model, home, &device)?;
+    if let Some(degradation) = &args.degradation {
+        restorer = restorer.told(degradation);
+    }
     let bar = Progress::new(talk).bar("restoring", work.len() as u64, "pictures");
     let mut broken = Vec::new();
     for (from, to) in &work {
@@ -96,15 +102,7 @@ fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     let mut inputs = Vec::new();
     for input in &args.inputs {
         if input.is_dir() {
-            let entries = std::fs::read_dir(input)
-                .map_err(|error| Failure::io(format!("cannot read {}", input.display()), &error))?;
-            let mut found: Vec<PathBuf> = entries
-                .flatten()
-                .map(|entry| entry.path())
-                .filter(|path| is_picture(path))
-                .collect();
-            found.sort();
-            inputs.extend(found);
+            inputs.extend(pictures_in(input)?);
         } else if input.exists() {
             inputs.push(input.clone());
         } else {
@@ -142,6 +140,16 @@ fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
         work.push((from, to));
     }
     Ok(work)
+}
+
+/// The pictures of a folder by their endings, in the order of their names; folders below it are not looked into.
+pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries =
+        std::fs::read_dir(folder).map_err(|error| Failure::io(format!("cannot read {}", folder.display()), &error))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = paths.filter(|path| is_picture(path)).collect();
+    found.sort();
+    Ok(found)
 }
 
 fn is_picture(path: &Path) -> bool {
