@@ -11,7 +11,7 @@ mod layer_norm;
 mod linear;
 mod sequence;
 
-pub use batch_norm::BatchNorm;
+pub use batch_norm::{BatchNorm, Statistics};
 pub use conv::Conv2d;
 pub use gap::Gap;
 pub use init::{between, constant, initial, normal, uniform};

@@ -11,12 +11,13 @@ use super::{
     batch::Crops,
     guide::Guide,
     identity,
-    objective::{Objective, Part, Terms},
+    objective::{Contrastive, Objective, Part, Terms},
     schedule::Schedule,
     state::State,
 };
 use crate::{
-    network::{Guidance, Network, NetworkConfig, Restorer, whole_picture},
+    loss::contrastive,
+    network::{Guidance, Network, NetworkConfig, Restored, Restorer, whole_picture},
     weights::{Checkpoint, WeightsError, load},
 };
 
@@ -74,6 +75,25 @@ impl Training {
     #[must_use]
     pub fn with_guide(mut self, guide: Option<Guide>) -> Self {
         self.guide = guide;
+        self
+    }
+
+    /// Gives an InstructIR these sentences in place of stand-ins, which an error calls `origin`. Other networks stay as they
+    /// are.
+    pub fn with_sentences(mut self, sentences: &Checkpoint, origin: &str) -> Result<Self, WeightsError> {
+        if let Network::InstructIr(network) = &mut self.state.module {
+            *network = network.clone().with_sentences(sentences, origin)?;
+        }
+        Ok(self)
+    }
+
+    /// Lets an AirNet learn as published: its encoder by momentum contrast over a queue of so many keys, in place of eq. 12
+    /// over the batch. Other networks stay as they are.
+    #[must_use]
+    pub fn with_momentum_contrast(mut self, keys: usize, seed: u64) -> Self {
+        if let Network::AirNet(network) = &self.state.module {
+            self.state.contrast = Some(network.contrast(keys, seed, &self.device.clone().inner()));
+        }
         self
     }
 
@@ -152,15 +172,33 @@ impl Training {
     /// # Errors
     /// A term that is NaN or infinite, by name; the state is then as before the step.
     pub fn step(&mut self, crops: &Crops) -> Result<Report, NotFinite> {
+        // What momentum contrast changes before the loss is known.
+        let before = self.state.contrast.clone();
+        let before = before.map(|contrast| (self.state.module.clone(), contrast));
+        let report = self.stepped(crops);
+        if let (Err(_), Some((module, contrast))) = (&report, before) {
+            self.state.module = module;
+            self.state.contrast = Some(contrast);
+        }
+        report
+    }
+
+    fn stepped(&mut self, crops: &Crops) -> Result<Report, NotFinite> {
         let degraded = crops.tensor(&crops.degraded, &self.device);
         let clean = crops.tensor(&crops.clean, &self.device);
         let tokens = self.guide.as_ref().map(|guide| guide.tokens(degraded.clone()));
-        let restored = self.state.module.restore(degraded.clone(), tokens);
+        let second = crops.second.as_ref().map(|second| crops.tensor(second, &self.device));
+        let taught = self.objective.contrastive.zip(second);
+        let (restored, contrastive) = match taught {
+            Some((term, second)) => self.taught(term, degraded.clone(), second, tokens, &crops.kinds),
+            None => {
+                let module = &self.state.module;
+                (module.restore_told(degraded.clone(), tokens, &crops.kinds), None)
+            }
+        };
         let mut terms = Terms::l1(restored.image.clone(), clean.clone());
-        if let (Some(term), Some(z), Some(second)) = (&self.objective.contrastive, restored.z, &crops.second)
-            && let Some(positive) = self.state.module.degradation(crops.tensor(second, &self.device))
-        {
-            terms.add("contrastive", term.weight, term.loss(z, positive, &crops.kinds));
+        if let (Some(term), Some(loss)) = (&self.objective.contrastive, contrastive) {
+            terms.add("contrastive", term.weight, loss);
         }
         if let Some(term) = &self.objective.clip_aware {
             terms.add("clip_aware", term.weight, term.loss(restored.image.clone()));
@@ -176,6 +214,26 @@ impl Training {
             terms.add("perceptual", term.weight, loss);
         }
         self.finish(terms)
+    }
+
+    /// Restores, and has the network tell degradations apart by second crops of the same pictures.
+    fn taught(
+        &mut self,
+        term: Contrastive,
+        degraded: Tensor<4>,
+        second: Tensor<4>,
+        tokens: Option<Guidance>,
+        kinds: &[usize],
+    ) -> (Restored, Option<Tensor<1>>) {
+        if let (Network::AirNet(network), Some(contrast)) = (&mut self.state.module, &mut self.state.contrast) {
+            let (image, logits) = network.learn(contrast, degraded, second, term.temperature);
+            return (Restored { image, z: None }, Some(contrastive::of_logits(logits)));
+        }
+        let module = &self.state.module;
+        let restored = module.restore_told(degraded, tokens, kinds);
+        let pair = restored.z.clone().zip(module.degradation(second));
+        let loss = pair.map(|(z, positive)| term.loss(z, positive, kinds));
+        (restored, loss)
     }
 
     fn finish(&mut self, terms: Terms) -> Result<Report, NotFinite> {
@@ -219,5 +277,82 @@ impl Training {
             rate,
             gradient_norm: norm,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Size;
+
+    fn training(seed: u64) -> Training {
+        let config = NetworkConfig::sized("airnet", Size::Tiny).unwrap();
+        let schedule = Schedule {
+            start: 1e-3,
+            end: 1e-6,
+            steps: 10,
+            warm_up: 0,
+            cosine: true,
+        };
+        let contrastive = Contrastive {
+            weight: 0.1,
+            temperature: 0.07,
+        };
+        Training::new(&config, seed, AdamW::new(1e-4, 0.0), schedule, &Device::flex())
+            .with_objective(Objective {
+                contrastive: Some(contrastive),
+                ..Objective::default()
+            })
+            .with_momentum_contrast(6, seed)
+    }
+
+    /// Crops of 16 pixels, others at every step; NaN where asked.
+    fn crops(step: u64, broken: bool) -> Crops {
+        let pixels = |start: u64| -> Vec<f32> {
+            let value = |at: u64| ((at + start + 1000 * step) as f32 * 0.37).sin() * 0.5 + 0.5;
+            (0..2 * 3 * 16 * 16).map(value).collect()
+        };
+        let mut crops = Crops {
+            batch: 2,
+            patch: 16,
+            degraded: pixels(0),
+            clean: pixels(3),
+            second: Some(pixels(5)),
+            negatives: Vec::new(),
+            kinds: vec![0, 1],
+        };
+        if broken {
+            crops.clean[7] = f32::NAN;
+        }
+        crops
+    }
+
+    #[test]
+    fn momentum_contrast_goes_on_from_a_checkpoint_as_if_it_had_never_stopped() {
+        let mut whole = training(5);
+        for step in 0..4 {
+            let report = whole.step(&crops(step, false)).unwrap();
+            assert_eq!(report.losses[1].0, "contrastive");
+        }
+        let mut first = training(5);
+        for step in 0..2 {
+            first.step(&crops(step, false)).unwrap();
+        }
+        let checkpoint = first.state().checkpoint();
+        assert!(checkpoint.tensors.contains_key("contrast.queue"));
+        let mut second = training(9).resume(checkpoint, "memory").unwrap();
+        for step in 2..4 {
+            second.step(&crops(step, false)).unwrap();
+        }
+        assert_eq!(second.state().checkpoint(), whole.state().checkpoint());
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_queue_and_the_statistics_as_they_were() {
+        let mut training = training(5);
+        training.step(&crops(0, false)).unwrap();
+        let before = training.state().checkpoint();
+        training.step(&crops(1, true)).unwrap_err();
+        assert_eq!(training.state().checkpoint(), before);
     }
 }
