@@ -60,6 +60,14 @@ pub trait Restorer: Module {
     /// If the network is guided and there is no guidance.
     fn restore(&self, image: Tensor<4>, guidance: Option<Guidance>) -> Restored;
 
+    /// The same in training, where the degradation of each picture is known by its number: for a network that is told it.
+    fn restore_told(&self, image: Tensor<4>, guidance: Option<Guidance>, _kinds: &[usize]) -> Restored {
+        self.restore(image, guidance)
+    }
+
+    /// Which degradation the pictures to come have (`haze`, `noise25`): for a network that is told it.
+    fn tell(&mut self, _degradation: &str) {}
+
     /// Z alone, `[B, z_dim]`, for the contrastive loss (eq. 12); `None` for a network without a CFE.
     fn degradation(&self, _image: Tensor<4>) -> Option<Tensor<2>> {
         None

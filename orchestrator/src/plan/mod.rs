@@ -14,12 +14,12 @@ mod shipped;
 mod stand_in;
 pub mod standing;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use perceive_datasets::degradation::{Degrade as _, Noise, Recipe};
 use perceive_model::{
-    metric,
-    network::{NetworkConfig, Parts},
+    metric::{self, Metric},
+    network::{NetworkConfig, Parts, instructir::instructions::speaking_of},
 };
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::{Exit, Failure},
     number::plain,
-    spec::{Experiment, experiment::Towers},
+    spec::{Experiment, Size, experiment::Towers},
     stage::{
         Job,
         degrade::Degrade,
@@ -36,7 +36,7 @@ use crate::{
         negatives::{Negatives, ProxyWeights},
         pairs::{Listing, Set},
         prompts::Prompts,
-        restore::{Perceiver, Proxies, Restore},
+        restore::{Perceiver, Proxies, Restore, Sentences},
         scenes::Scenes,
         towers::Tower,
     },
@@ -63,6 +63,12 @@ pub trait Weights: Sync {
     fn token_width(&self, tower: &Tower) -> Result<usize, Failure>;
     /// blake3 of imported weights.
     fn imported(&self, name: &str) -> Result<String, Failure>;
+    /// Imported sentence embeddings of this name, and how many there are for each degradation.
+    fn sentences(&self, name: &str) -> Result<(Sentences, BTreeMap<String, usize>), Failure>;
+    /// blake3 of the imported files that a metric looks through; none for one that is computed.
+    ///
+    /// `None`: they are not installed, and the metric is left out. At the paper's scale that is an error.
+    fn metric(&self, metric: &Metric, scale: Size) -> Result<Option<Vec<String>>, Failure>;
 }
 
 /// The jobs of `experiment` on `pictures`.
@@ -85,8 +91,11 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
     for mut set in test {
         // What a set weighs in a batch says nothing about a test.
         set.weight = 1.0;
+        let metrics = measurable(&experiment.metrics, &set)?;
+        let (metrics, weights) = planner.installed(metrics)?;
         planner.add(Job::Evaluate(Evaluate {
-            metrics: measurable(&experiment.metrics, &set)?,
+            metrics,
+            weights,
             set,
             restorer: restorer.clone(),
             medium: medium.first().cloned(),
@@ -111,6 +120,29 @@ impl Planner<'_> {
             self.nodes.push(Node { key: key.clone(), job });
         }
         key
+    }
+
+    /// The metrics that can be measured with the weights that are here, and those weights.
+    fn installed(&self, metrics: Vec<String>) -> Result<(Vec<String>, BTreeMap<String, Vec<String>>), Failure> {
+        let (mut kept, mut weights) = (Vec::new(), BTreeMap::new());
+        for name in metrics {
+            let hashes = match metric::find(&name) {
+                Some(metric) => self.weights.metric(metric, self.experiment.scale)?,
+                None => Some(Vec::new()),
+            };
+            let Some(hashes) = hashes else { continue };
+            if !hashes.is_empty() {
+                weights.insert(name.clone(), hashes);
+            }
+            kept.push(name);
+        }
+        if kept.is_empty() {
+            let text = "every metric of the experiment looks through weights that are not installed";
+            return Err(
+                Failure::new(Exit::Weights, text).help("`perceive-ir weights ls` lists them; or measure psnr_rgb")
+            );
+        }
+        Ok((kept, weights))
     }
 
     /// The sets of pairs, with the jobs that render scenes and degrade clean pictures.
@@ -184,7 +216,7 @@ impl Planner<'_> {
             return Ok(Vec::new());
         }
         let settings = &self.experiment.medium;
-        let network = sized(&settings.network, settings.size)?;
+        let network = sized(&settings.network, settings.size)?.with_degradations(&Set::degradations(train));
         if network.needs_guidance() {
             let text = format!(
                 "medium.network = {:?} needs guidance; the medium model is a plain restorer",
@@ -275,6 +307,17 @@ impl Planner<'_> {
         if let Some(tower) = &guide {
             network = network.with_guidance_width(self.weights.token_width(tower)?);
         }
+        network = network.with_degradations(&Set::degradations(train));
+        let instructions = if settings.instructions.is_empty() {
+            None
+        } else {
+            let (sentences, counts) = self.weights.sentences(&settings.instructions)?;
+            spoken_of(&sentences.name, &counts, train)?;
+            network = network.with_sentences(&|degradation| {
+                speaking_of(degradation, counts.keys().map(String::as_str)).map(|name| counts[name])
+            });
+            Some(sentences)
+        };
         network
             .check()
             .map_err(|error| Failure::new(Exit::Spec, error.to_string()))?;
@@ -285,11 +328,30 @@ impl Planner<'_> {
             loss: settings.loss.effective(),
             clip_aware,
             perceptual,
+            instructions,
             training: settings.training.clone(),
             seed: self.experiment.seed,
         };
         Ok(self.add(Job::Restore(job)))
     }
+}
+
+/// Refuses sentences that say nothing of a degradation that is trained.
+fn spoken_of(name: &str, counts: &BTreeMap<String, usize>, train: &[Set]) -> Result<(), Failure> {
+    let known = counts.keys().map(String::as_str);
+    let unspoken = |degradation: &&str| speaking_of(degradation, known.clone()).is_none();
+    let unspoken: Vec<&str> = Set::degradations(train).into_iter().filter(unspoken).collect();
+    if unspoken.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "restore.instructions: {name} has no sentence for {}",
+        unspoken.join(", ")
+    );
+    let known = known.collect::<Vec<_>>().join(", ");
+    Err(Failure::new(Exit::Weights, text).help(format!(
+        "it has sentences for {known}; add a tensor of that name to the file"
+    )))
 }
 
 /// What each kind of a set weighs in a batch: merged sets share the first's weight by their numbers of pictures.
@@ -348,7 +410,7 @@ fn distinguish(sets: &mut [Set]) {
     }
 }
 
-fn sized(name: &str, size: crate::spec::Size) -> Result<NetworkConfig, Failure> {
+fn sized(name: &str, size: Size) -> Result<NetworkConfig, Failure> {
     NetworkConfig::sized(name, size.of_network())
         .map_err(|_| Failure::unknown("network", name, NetworkConfig::NAMES.iter().copied()))
 }

@@ -157,7 +157,8 @@ pub fn restore_all(
             Picture::open(&path)?
         } else {
             let degraded = Picture::open(&pair.degraded)?;
-            let restored = context.interruptible(done as u64, || Ok(()), || restorer.picture(&degraded));
+            let told = restorer.clone().told(&set.kind);
+            let restored = context.interruptible(done as u64, || Ok(()), || told.picture(&degraded));
             restored.save_png(&path)?;
             restored
         };

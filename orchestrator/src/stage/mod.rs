@@ -8,6 +8,7 @@ pub mod degrade;
 pub mod evaluate;
 pub mod loader;
 pub mod medium;
+pub mod meters;
 pub mod negatives;
 pub mod pairs;
 mod pool;

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use perceive_datasets::picture::Picture;
 use perceive_model::{
     metric::{Planes, psnr_rgb},
-    network::{Network, NetworkConfig, whole_picture},
+    network::{Network, NetworkConfig, Restorer as _, whole_picture},
     train::guide::Guide,
     weights::{Checkpoint, load},
 };
@@ -29,7 +29,8 @@ pub struct Configuration {
     pub guide: Option<Tower>,
 }
 
-/// A network ready to restore.
+/// A network ready to restore. A clone shares the weights.
+#[derive(Clone)]
 pub struct Restorer {
     network: Network,
     guide: Option<Guide>,
@@ -89,6 +90,13 @@ impl Restorer {
             guide,
             device: device.clone(),
         }
+    }
+
+    /// The same restorer, told which degradation the pictures to come have, for a network that follows instructions.
+    #[must_use]
+    pub fn told(mut self, degradation: &str) -> Self {
+        self.network.tell(degradation);
+        self
     }
 
     /// The restored planes `[3, height, width]`, clipped to \[0, 1\], not rounded.

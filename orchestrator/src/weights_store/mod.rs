@@ -171,6 +171,15 @@ fn missing(kind: &Kind) -> Failure {
 
 /// Which file to fetch from where, what to do with it, and what to do without it.
 pub fn how_to_install(kind: &Kind) -> String {
+    let mut text = how_to_import(kind);
+    if kind.has_stand_in() {
+        text += "\nor set `towers = \"stand-in\"` in the experiment: small seeded networks in its place";
+    }
+    text
+}
+
+/// Which file to fetch from where, and what to do with it.
+pub fn how_to_import(kind: &Kind) -> String {
     let Some(publication) = &kind.publication else {
         return format!("`perceive-ir weights import {} FILE --name NAME`", kind.name);
     };
@@ -182,10 +191,7 @@ pub fn how_to_install(kind: &Kind) -> String {
         Some(_) => format!("{}.safetensors", kind.name),
         None => publication.file().to_owned(),
     };
-    text + &format!(
-        "`perceive-ir weights import {} {file}`\nor set `towers = \"stand-in\"` in the experiment: small seeded networks in its place",
-        kind.name
-    )
+    text + &format!("`perceive-ir weights import {} {file}`", kind.name)
 }
 
 impl From<WeightsError> for Failure {

@@ -9,7 +9,7 @@ use crate::weights_store::{Imported, Kind, Source, WeightsStore};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Whose weights they are: clip-vit-b32, dinov2-vitb14, vgg16, restormer.
+    /// Whose weights they are: clip-vit-b32, dinov2-vitb14, vgg16, restormer, alexnet, lpips-alex, lpips-vgg, instructions.
     kind: String,
     /// A safetensors file, or a PyTorch checkpoint (.pt, .pth).
     file: PathBuf,

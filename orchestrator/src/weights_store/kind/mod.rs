@@ -1,7 +1,10 @@
 //! The networks whose weights can be imported, one file each; a new one is a file here and a line in [`Kind::ALL`].
 
+pub mod alexnet;
 pub mod clip;
 pub mod dinov2;
+pub mod instructions;
+pub mod lpips;
 pub mod restormer;
 pub mod vgg16;
 
@@ -28,7 +31,19 @@ pub struct Kind {
 }
 
 impl Kind {
-    pub const ALL: [&'static Self; 4] = [&clip::KIND, &dinov2::KIND, &vgg16::KIND, &restormer::KIND];
+    pub const ALL: [&'static Self; 8] = [
+        &clip::KIND,
+        &dinov2::KIND,
+        &vgg16::KIND,
+        &restormer::KIND,
+        &alexnet::KIND,
+        &lpips::ALEX,
+        &lpips::VGG,
+        &instructions::KIND,
+    ];
+
+    /// Those that an experiment with `towers = "stand-in"` has small seeded networks for.
+    const WITH_STAND_IN: [&'static Self; 3] = [&clip::KIND, &dinov2::KIND, &vgg16::KIND];
 
     /// The kind of that name.
     pub fn named(name: &str) -> Result<&'static Self, Failure> {
@@ -39,6 +54,11 @@ impl Kind {
     /// The kinds that are towers: frozen, published, found by their own name.
     pub fn towers() -> impl Iterator<Item = &'static Self> {
         Self::ALL.into_iter().filter(|kind| kind.publication.is_some())
+    }
+
+    /// Whether an experiment can do without these weights.
+    pub fn has_stand_in(&self) -> bool {
+        Self::WITH_STAND_IN.iter().any(|kind| kind.name == self.name)
     }
 
     /// How the published file becomes one that can be imported, if it is not one already; `file` is what it is called.
@@ -55,7 +75,8 @@ fn none(_key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use perceive_model::tower::{Clip, ClipConfig, Dinov2, Dinov2Config, Vgg16, Vgg16Config};
+    use perceive_model::metric::lpips::{Backbone, ChannelWeights};
+    use perceive_model::tower::{AlexNet, Clip, ClipConfig, Dinov2, Dinov2Config, Vgg16, Vgg16Config};
     use perceive_model::weights::shapes;
 
     use super::*;
@@ -76,6 +97,12 @@ mod tests {
                 &vgg16::KIND,
                 count(shapes(&Vgg16::new(&Vgg16Config::default(), &device))),
             ),
+            (&alexnet::KIND, count(shapes(&AlexNet::new(&device)))),
+            (
+                &lpips::ALEX,
+                count(shapes(&ChannelWeights::new(Backbone::Alex, &device))),
+            ),
+            (&lpips::VGG, count(shapes(&ChannelWeights::new(Backbone::Vgg, &device)))),
         ] {
             let published = kind.publication.as_ref().unwrap().parameters;
             assert_eq!(parameters, published, "{}", kind.name);
