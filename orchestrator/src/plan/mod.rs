@@ -38,6 +38,7 @@ use crate::{
         prompts::Prompts,
         restore::{Perceiver, Proxies, Restore},
         scenes::Scenes,
+        start::StartFrom,
         towers::Tower,
     },
 };
@@ -61,8 +62,10 @@ pub trait Weights: Sync {
     fn vgg16(&self, towers: Towers) -> Result<Tower, Failure>;
     /// Width of DINOv2's tokens.
     fn token_width(&self, tower: &Tower) -> Result<usize, Failure>;
-    /// blake3 of imported weights.
+    /// blake3 of a plain restorer's imported weights, as they lie in the store.
     fn imported(&self, name: &str) -> Result<String, Failure>;
+    /// Imported weights, or else the restorer of a run, and of what network they are.
+    fn start(&self, name: &str) -> Result<(StartFrom, NetworkConfig), Failure>;
 }
 
 /// The jobs of `experiment` on `pictures`.
@@ -184,7 +187,8 @@ impl Planner<'_> {
             return Ok(Vec::new());
         }
         let settings = &self.experiment.medium;
-        let network = sized(&settings.network, settings.size)?;
+        let mut network = sized(&settings.network, settings.size)?;
+        let start = self.start("medium", &settings.start_from, &mut network)?;
         if network.needs_guidance() {
             let text = format!(
                 "medium.network = {:?} needs guidance; the medium model is a plain restorer",
@@ -196,8 +200,9 @@ impl Planner<'_> {
             sets: train.to_vec(),
             fold,
             network: network.clone(),
-            training: settings.training.clone(),
+            training: settings.training.effective(start.is_some()),
             seed: self.experiment.seed,
+            start: start.clone(),
         };
         let (a, b) = (fold(Fold::A), fold(Fold::B));
         Ok(vec![self.add(Job::Medium(a)), self.add(Job::Medium(b))])
@@ -267,6 +272,7 @@ impl Planner<'_> {
             pgca: reading("pgca", &settings.pgca)?,
             pgm_scope: reading("pgm_scope", &settings.pgm_scope)?,
         });
+        let start = self.start("restore", &settings.start_from, &mut network)?;
         let guide = if network.needs_guidance() {
             Some(self.weights.dinov2(self.experiment.towers)?)
         } else {
@@ -285,10 +291,27 @@ impl Planner<'_> {
             loss: settings.loss.effective(),
             clip_aware,
             perceptual,
-            training: settings.training.clone(),
+            training: settings.training.effective(start.is_some()),
             seed: self.experiment.seed,
+            start,
         };
         Ok(self.add(Job::Restore(job)))
+    }
+
+    /// What `STAGE.start_from` means, if it names anything; the network gets the sizes of those weights.
+    fn start(&self, stage: &str, name: &str, network: &mut NetworkConfig) -> Result<Option<StartFrom>, Failure> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let (start, of) = self.weights.start(name).map_err(|mut failure| {
+            failure.message = format!("{stage}.start_from: {}", failure.message);
+            failure
+        })?;
+        *network = network.starting_from(&of).map_err(|error| {
+            let text = format!("{stage}.start_from = {name:?}: {error}");
+            Failure::new(Exit::Spec, text)
+        })?;
+        Ok(Some(start))
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     failure::Failure,
     spec::{Case, Experiment, Outside, Size, SpecFile, Towers, pictures::PictureSet},
-    stage::{Job, restore::Restore, towers::Tower},
+    stage::{Job, restore::Restore, start::StartFrom, towers::Tower},
 };
 
 /// The cases of each table, in the paper's order, without the rows of networks that the program does not have.
@@ -81,6 +81,13 @@ impl Weights for Towered {
 
     fn imported(&self, name: &str) -> Result<String, Failure> {
         Ok(name.into())
+    }
+
+    fn start(&self, name: &str) -> Result<(StartFrom, NetworkConfig), Failure> {
+        let blake3 = name.into();
+        let of = NetworkConfig::sized("restormer", perceive_model::network::Size::Tiny)?;
+        let name = name.into();
+        Ok((StartFrom::Imported { name, blake3 }, of))
     }
 }
 
