@@ -1,7 +1,7 @@
 """Checkpoints as training programs save them, written by PyTorch itself.
 
-    python make.py fixtures               # the files of this folder, of some tensors of the golden NAFNet
-    python make.py file SOURCE OUT LAYOUT # a safetensors file in another layout
+    python make.py fixtures                    # the files of this folder, of some tensors of the golden NAFNet
+    python make.py files SOURCE OUT LAYOUT …   # safetensors files, each in another layout
 
 Layouts are combinations of the words below, joined by `+`: `lightning+net+half`.
 """
@@ -153,7 +153,8 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["fixtures"]:
             fixtures()
-        case ["file", source, out, layout]:
-            save(read(source), out, layout)
+        case ["files", *files] if files and len(files) % 3 == 0:
+            for source, out, layout in zip(files[::3], files[1::3], files[2::3]):
+                save(read(source), out, layout)
         case _:
             sys.exit(__doc__)

@@ -111,29 +111,28 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// The checkpoint as a file of PyTorch's, or of safetensors where there is no PyTorch.
-fn written(place: &Place, case: &Case, python: Option<&str>) -> PathBuf {
-    let source = place.write(&format!("{}.safetensors", case.kind), &case.published);
-    let Some(python) = python else { return source };
-    let out = place.folder.path().join(format!("{}.pth", case.kind));
+/// The checkpoints as files of PyTorch's, or of safetensors where there is no PyTorch.
+fn written(place: &Place, cases: &[Case]) -> Vec<PathBuf> {
+    let of = |case: &Case| place.write(&format!("{}.safetensors", case.kind), &case.published);
+    let sources: Vec<PathBuf> = cases.iter().map(of).collect();
+    let Some(python) = python() else { return sources };
+    let outs: Vec<PathBuf> = sources.iter().map(|source| source.with_extension("pth")).collect();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/torch/make.py");
-    let made = Command::new(python)
-        .arg(script)
-        .arg("file")
-        .args([&source, &out])
-        .arg(case.layout)
-        .output();
-    let made = made.unwrap();
-    assert!(made.status.success(), "{}: {}", case.kind, said(&made));
-    out
+    let mut command = Command::new(python);
+    command.arg(script).arg("files");
+    for ((case, source), out) in cases.iter().zip(&sources).zip(&outs) {
+        command.arg(source).arg(out).arg(case.layout);
+    }
+    let made = command.output().unwrap();
+    assert!(made.status.success(), "{}", said(&made));
+    outs
 }
 
 #[test]
 fn every_network_is_imported_from_its_published_layout() {
     let place = Place::new();
-    let python = python();
-    for case in cases() {
-        let file = written(&place, &case, python.as_deref());
+    let cases = cases();
+    for (case, file) in cases.iter().zip(written(&place, &cases)) {
         let name = format!("my-{}", case.kind);
         expect(&place.import(case.kind, &file, Some(&name)), 0, &["installed", &name]);
         let stored = Checkpoint::read(place.home().join(format!("weights/{name}.safetensors"))).unwrap();
@@ -150,7 +149,7 @@ fn every_network_is_imported_from_its_published_layout() {
         assert!(found.contains(value), "{}: {setting} is {found}", case.kind);
     }
     let listed = said(&place.run(&["weights", "ls", "--format", "csv"]));
-    for case in cases() {
+    for case in &cases {
         assert!(
             listed.contains(&format!("my-{},{},installed,", case.kind, case.kind)),
             "{listed}"

@@ -42,6 +42,11 @@ impl Checkpoint {
         })
     }
 
+    /// Looks at a file's beginning and length alone, whether it may hold weights.
+    pub fn probe(path: impl AsRef<Path>) -> Result<(), WeightsError> {
+        begin(path.as_ref()).map(drop)
+    }
+
     /// Writes a safetensors file of f32: under a temporary name beside it, then renamed, so that the file is either
     /// whole or not there. The same checkpoint gives the same bytes.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), WeightsError> {
@@ -96,27 +101,11 @@ impl Checkpoint {
 
 /// A file of any format; of PyTorch's also what was taken off.
 fn read(path: &Path) -> Result<(Checkpoint, Option<Wrapper>), WeightsError> {
-    let unreadable = |source| WeightsError::Read {
+    let (mut file, mut bytes, format) = begin(path)?;
+    file.read_to_end(&mut bytes).map_err(|source| WeightsError::Read {
         path: path.to_path_buf(),
         source,
-    };
-    let alien = |what: String| WeightsError::NotWeights {
-        path: path.to_path_buf(),
-        what,
-    };
-    let mut file = File::open(path).map_err(unreadable)?;
-    // What is no checkpoint is told by its beginning, before it is read.
-    let mut bytes = Vec::new();
-    let head = Read::by_ref(&mut file)
-        .take(format::HEAD as u64)
-        .read_to_end(&mut bytes);
-    head.map_err(unreadable)?;
-    let format = format::recognise(&bytes).map_err(|what| alien(what.to_owned()))?;
-    let length = file.metadata().map_err(unreadable)?.len();
-    if length > LARGEST {
-        return Err(alien(format!("has {} GiB, more than any network here", length >> 30)));
-    }
-    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    })?;
     match format {
         Format::Safetensors => Ok((of_safetensors(path, &bytes)?, None)),
         Format::Pytorch => {
@@ -130,6 +119,30 @@ fn read(path: &Path) -> Result<(Checkpoint, Option<Wrapper>), WeightsError> {
             Ok((checkpoint, Some(wrapper)))
         }
     }
+}
+
+/// An opened file, its first bytes and its format.
+fn begin(path: &Path) -> Result<(File, Vec<u8>, Format), WeightsError> {
+    let unreadable = |source| WeightsError::Read {
+        path: path.to_path_buf(),
+        source,
+    };
+    let alien = |what: String| WeightsError::NotWeights {
+        path: path.to_path_buf(),
+        what,
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let head = Read::by_ref(&mut file)
+        .take(format::HEAD as u64)
+        .read_to_end(&mut bytes);
+    head.map_err(unreadable)?;
+    let format = format::recognise(&bytes).map_err(|what| alien(what.to_owned()))?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length > LARGEST {
+        return Err(alien(format!("has {} GiB, more than any network here", length >> 30)));
+    }
+    Ok((file, bytes, format))
 }
 
 fn malformed(path: &Path, reason: impl ToString) -> WeightsError {

@@ -55,11 +55,16 @@ impl WeightsStore {
     pub fn import(&self, source: Source<'_>) -> Result<Imported, Failure> {
         let Source { kind, file, name, .. } = source;
         let name = name_of(kind, name)?;
+        if !source.overrides.is_empty() && !kind.is_restorer() {
+            let text = format!("{} has no settings to be told: its shapes tell all of them", kind.title);
+            return Err(Failure::new(Exit::Usage, text).help("leave --set and --config out"));
+        }
         let unreadable = |error| {
             let mut failure = Failure::io(format!("cannot read {}", file.display()), &error);
             failure.exit = Exit::Weights;
             failure
         };
+        Checkpoint::probe(file)?;
         let fingerprint = fingerprint(file).map_err(unreadable)?;
         let file_name = file_name(file);
         if let Some(publication) = &kind.publication {
@@ -149,7 +154,10 @@ fn fitted(source: Source<'_>, file_name: &str) -> Result<Fitted, Failure> {
     let checkpoint = (kind.bare)(published.clone());
     let mut settings = settings(kind, &checkpoint, told.as_deref());
     overrides.over(&mut settings)?;
-    let impossible = |problem| Failure::new(Exit::Usage, format!("no {} can be built so: {problem}", kind.title));
+    let impossible = |problem| {
+        let text = format!("no {} can be built with {overrides}: {problem}", kind.title);
+        Failure::new(Exit::Usage, text)
+    };
     let tensors = (kind.tensors)(&settings).map_err(impossible)?;
     fit(&tensors, &checkpoint, file_name).map_err(|error| match error {
         WeightsError::Mismatch(mismatch) => {

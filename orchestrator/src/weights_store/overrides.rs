@@ -1,5 +1,6 @@
 //! What is said at an import about settings that no shape tells: `--set heads=[1,2,4,8]`, `--config FILE`.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -65,6 +66,13 @@ impl Overrides {
             return Err(Failure::new(Exit::Usage, text).help(format!("settings are numbers up to {LARGEST}")));
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Overrides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let each: Vec<String> = self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        f.write_str(&each.join(", "))
     }
 }
 
