@@ -21,6 +21,7 @@ pub mod promptir;
 mod registry;
 pub mod restormer;
 mod settings;
+mod start;
 pub mod whole_picture;
 
 pub use airnet::{AirNet, AirNetConfig};
@@ -37,6 +38,7 @@ pub use promptir::{PromptIr, PromptIrConfig};
 pub use registry::{Network, NetworkConfig};
 pub use restormer::{Restormer, RestormerConfig};
 pub use settings::{ConfigError, NetworkSettings, Size};
+pub use start::Start;
 
 use burn::{module::Module, tensor::Tensor};
 

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     loss::contrastive,
-    network::{Guidance, Network, NetworkConfig, Restored, Restorer, whole_picture},
+    network::{Guidance, Network, NetworkConfig, Restored, Restorer, Start, whole_picture},
     weights::{Checkpoint, WeightsError, load},
 };
 
@@ -64,6 +64,12 @@ impl Training {
     pub fn from_identity(mut self) -> Self {
         self.state.module = identity::from_identity(self.state.module);
         self
+    }
+
+    /// Starts from weights that there are, of the network itself or of its backbone; `config` is that of [`Self::new`].
+    pub fn started(mut self, config: &NetworkConfig, start: &Start) -> Result<Self, WeightsError> {
+        self.state.module = self.state.module.started(config, start)?;
+        Ok(self)
     }
 
     #[must_use]

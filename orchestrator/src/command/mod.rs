@@ -5,6 +5,7 @@ pub mod data;
 pub mod doctor;
 mod manner;
 pub mod metrics;
+mod model;
 pub mod negatives;
 pub mod plan;
 mod planned;

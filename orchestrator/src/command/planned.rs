@@ -8,9 +8,11 @@ use std::{
 
 use perceive_model::{
     metric::Metric,
+    network::NetworkConfig,
     tower::{Dinov2Config, stand_in},
 };
 
+use super::model::Model;
 use crate::{
     database::Database,
     failure::{Exit, Failure},
@@ -18,7 +20,7 @@ use crate::{
     plan::{Graph, Weights, pictures::Finder},
     show::Talk,
     spec::{Case, Outside, Size, SpecFile, Towers},
-    stage::{meters, restore::Sentences, towers::Tower},
+    stage::{meters, restore::Sentences, restorer, start::StartFrom, towers::Tower},
     weights_store::{WeightsStore, kind},
 };
 
@@ -84,15 +86,17 @@ impl Choice {
 pub fn planned(cases: &[Case], home: &Home, database: &Database, talk: Talk) -> Result<Graph, Failure> {
     let installed = Installed {
         home,
+        database,
         talk,
         left_out: Mutex::default(),
     };
     Graph::of(cases, &mut Finder::new(home, database, talk), &installed)
 }
 
-/// Weights as they are installed in a home.
+/// Weights as they are installed in a home, and what its runs have learned.
 struct Installed<'a> {
     home: &'a Home,
+    database: &'a Database,
     talk: Talk,
     /// The metrics that were said to be left out.
     left_out: Mutex<BTreeSet<&'static str>>,
@@ -123,13 +127,41 @@ impl Weights for Installed<'_> {
     }
 
     fn imported(&self, name: &str) -> Result<String, Failure> {
-        let installed = WeightsStore::of(self.home).named(name);
-        installed.map(|entry| entry.blake3).map_err(|failure| {
-            let import = format!("`perceive-ir weights import restormer FILE --name {name}` installs them");
+        let entry = WeightsStore::of(self.home).named(name).map_err(|failure| {
+            let import = format!("`perceive-ir weights import KIND FILE --name {name}` installs them");
             let help = failure.help.map_or(String::new(), |help| format!("; {help}"));
             let message = format!("negatives.proxies: the weights {name:?} are not installed");
             Failure::new(failure.exit, message).help(import + &help)
-        })
+        })?;
+        if entry.network()?.needs_guidance() {
+            let message = format!(
+                "negatives.proxies: the weights {name:?} are of {}, which DINOv2 guides; a proxy restores by itself",
+                entry.title()
+            );
+            return Err(Failure::new(Exit::Weights, message).help("choose a plain restorer"));
+        }
+        Ok(entry.stored_blake3)
+    }
+
+    fn start(&self, name: &str) -> Result<(StartFrom, NetworkConfig), Failure> {
+        match Model::named(name, self.home, self.database) {
+            Ok(Model::Imported(entry)) => {
+                let of = entry.network()?;
+                let blake3 = entry.stored_blake3;
+                let name = entry.name;
+                Ok((StartFrom::Imported { name, blake3 }, of))
+            }
+            Ok(Model::Artefact { key, folder }) => {
+                let of = restorer::configuration(&folder)?.network;
+                Ok((StartFrom::Artefact(key), of))
+            }
+            Err(failure) if failure.exit == Exit::Unknown => {
+                let message = format!("there are neither weights nor a finished restorer called {name:?}");
+                Err(Failure::new(Exit::Unknown, message)
+                    .help("`perceive-ir weights ls` lists imported weights, `perceive-ir runs ls` runs"))
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     fn sentences(&self, name: &str) -> Result<(Sentences, BTreeMap<String, usize>), Failure> {

@@ -38,6 +38,7 @@ use crate::{
         prompts::Prompts,
         restore::{Perceiver, Proxies, Restore, Sentences},
         scenes::Scenes,
+        start::StartFrom,
         towers::Tower,
     },
 };
@@ -61,8 +62,10 @@ pub trait Weights: Sync {
     fn vgg16(&self, towers: Towers) -> Result<Tower, Failure>;
     /// Width of DINOv2's tokens.
     fn token_width(&self, tower: &Tower) -> Result<usize, Failure>;
-    /// blake3 of imported weights.
+    /// blake3 of a plain restorer's imported weights, as they lie in the store.
     fn imported(&self, name: &str) -> Result<String, Failure>;
+    /// Imported weights, or else the restorer of a run, and of what network they are.
+    fn start(&self, name: &str) -> Result<(StartFrom, NetworkConfig), Failure>;
     /// Imported sentence embeddings of this name, and how many there are for each degradation.
     fn sentences(&self, name: &str) -> Result<(Sentences, BTreeMap<String, usize>), Failure>;
     /// blake3 of the imported files that a metric looks through; none for one that is computed.
@@ -216,7 +219,9 @@ impl Planner<'_> {
             return Ok(Vec::new());
         }
         let settings = &self.experiment.medium;
-        let network = sized(&settings.network, settings.size)?.with_degradations(&Set::degradations(train));
+        let mut network = sized(&settings.network, settings.size)?.with_degradations(&Set::degradations(train));
+        let start = self.start("medium", &settings.start_from, &mut network)?;
+        told_alike("medium", &network, train)?;
         if network.needs_guidance() {
             let text = format!(
                 "medium.network = {:?} needs guidance; the medium model is a plain restorer",
@@ -228,8 +233,9 @@ impl Planner<'_> {
             sets: train.to_vec(),
             fold,
             network: network.clone(),
-            training: settings.training.clone(),
+            training: settings.training.effective(start.is_some()),
             seed: self.experiment.seed,
+            start: start.clone(),
         };
         let (a, b) = (fold(Fold::A), fold(Fold::B));
         Ok(vec![self.add(Job::Medium(a)), self.add(Job::Medium(b))])
@@ -299,6 +305,9 @@ impl Planner<'_> {
             pgca: reading("pgca", &settings.pgca)?,
             pgm_scope: reading("pgm_scope", &settings.pgm_scope)?,
         });
+        network = network.with_degradations(&Set::degradations(train));
+        let start = self.start("restore", &settings.start_from, &mut network)?;
+        told_alike("restore", &network, train)?;
         let guide = if network.needs_guidance() {
             Some(self.weights.dinov2(self.experiment.towers)?)
         } else {
@@ -307,7 +316,6 @@ impl Planner<'_> {
         if let Some(tower) = &guide {
             network = network.with_guidance_width(self.weights.token_width(tower)?);
         }
-        network = network.with_degradations(&Set::degradations(train));
         let instructions = if settings.instructions.is_empty() {
             None
         } else {
@@ -329,11 +337,46 @@ impl Planner<'_> {
             clip_aware,
             perceptual,
             instructions,
-            training: settings.training.clone(),
+            training: settings.training.effective(start.is_some()),
             seed: self.experiment.seed,
+            start,
         };
         Ok(self.add(Job::Restore(job)))
     }
+
+    /// What `STAGE.start_from` means, if it names anything; the network gets the sizes of those weights.
+    fn start(&self, stage: &str, name: &str, network: &mut NetworkConfig) -> Result<Option<StartFrom>, Failure> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let (start, of) = self.weights.start(name).map_err(|mut failure| {
+            failure.message = format!("{stage}.start_from: {}", failure.message);
+            failure
+        })?;
+        *network = network.starting_from(&of).map_err(|error| {
+            let text = format!("{stage}.start_from = {name:?}: {error}");
+            Failure::new(Exit::Spec, text)
+        })?;
+        Ok(Some(start))
+    }
+}
+
+/// Refuses to go on from a network that was told other degradations, or in another order, than those of this training.
+fn told_alike(stage: &str, network: &NetworkConfig, train: &[Set]) -> Result<(), Failure> {
+    let NetworkConfig::InstructIr(config) = network else {
+        return Ok(());
+    };
+    let told: Vec<&str> = config.instructions.iter().map(|set| set.degradation.as_str()).collect();
+    let degradations = Set::degradations(train);
+    if told.is_empty() || told == degradations {
+        return Ok(());
+    }
+    let text = format!(
+        "{stage}.start_from: those weights follow instructions for {}, and the training is on {}",
+        told.join(", "),
+        degradations.join(", ")
+    );
+    Err(Failure::new(Exit::Spec, text).help("train on the same degradations, in the same order"))
 }
 
 /// Refuses sentences that say nothing of a degradation that is trained.

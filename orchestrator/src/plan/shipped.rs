@@ -19,6 +19,7 @@ use crate::{
     stage::{
         Job,
         restore::{Restore, Sentences},
+        start::StartFrom,
         towers::Tower,
     },
 };
@@ -85,6 +86,13 @@ impl Weights for Towered {
 
     fn imported(&self, name: &str) -> Result<String, Failure> {
         Ok(name.into())
+    }
+
+    fn start(&self, name: &str) -> Result<(StartFrom, NetworkConfig), Failure> {
+        let blake3 = name.into();
+        let of = NetworkConfig::sized("restormer", perceive_model::network::Size::Tiny)?;
+        let name = name.into();
+        Ok((StartFrom::Imported { name, blake3 }, of))
     }
 
     fn sentences(&self, name: &str) -> Result<(Sentences, BTreeMap<String, usize>), Failure> {

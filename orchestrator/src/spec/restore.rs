@@ -13,6 +13,10 @@ pub struct Restore {
     pub network: String,
     /// How large it is.
     pub size: Size,
+    /// Imported weights that it starts from, or a run or an experiment whose restorer it starts from: its own kind's, or
+    /// for `perceive-ir` and `perceive-ir-nafnet` their backbone's; empty: drawn ones. The backbone's sizes are then those
+    /// of the weights, and with 0 steps it is measured as it is.
+    pub start_from: String,
     /// Compact feature extraction: the degradation's code Z (Fig. 3b).
     pub cfe: bool,
     /// DINOv2's features in the prompt guidance (Fig. 3c).
@@ -93,6 +97,7 @@ impl Default for Restore {
         Self {
             network: "perceive-ir".into(),
             size: Size::Paper,
+            start_from: String::new(),
             cfe: true,
             guidance: true,
             pgm: true,
@@ -166,6 +171,7 @@ impl Restore {
                 format!("{:?} is unknown; block and level are possible", self.pgm_scope),
             ));
         }
+        wrong.extend(self.training.check_started(!self.start_from.is_empty()));
         let teachable = match self.network.as_str() {
             "perceive-ir" | "perceive-ir-nafnet" => self.cfe,
             network => network == "airnet",

@@ -16,6 +16,7 @@ pub mod prompts;
 pub mod restore;
 pub mod restorer;
 pub mod scenes;
+pub mod start;
 pub mod towers;
 pub mod train;
 mod watchdog;

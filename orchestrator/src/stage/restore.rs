@@ -18,6 +18,7 @@ use super::{
     pairs::{Pair, Set, png_name},
     prompts,
     restorer::Configuration,
+    start::StartFrom,
     towers::Tower,
     train::{self, Epochs, Material, validation::HeldOut},
 };
@@ -44,6 +45,9 @@ pub struct Restore {
     pub instructions: Option<Sentences>,
     pub training: Training,
     pub seed: u64,
+    /// Weights to start from, of the network or of its backbone; drawn ones without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartFrom>,
 }
 
 /// The learned prompts and the CLIP they were learned with.
@@ -104,6 +108,7 @@ impl Stage for Restore {
 
     fn inputs(&self) -> Vec<String> {
         let mut inputs = Set::inputs(&self.sets);
+        inputs.extend(self.start.iter().filter_map(StartFrom::input));
         inputs.extend(self.clip_aware.iter().map(|perceiver| perceiver.prompts.clone()));
         inputs.extend(
             self.perceptual
@@ -154,6 +159,9 @@ impl Stage for Restore {
             train::schedule(&self.training),
             context.device(),
         );
+        if let Some(start) = &self.start {
+            training = training.started(&self.network, &start.read(context)?)?;
+        }
         let device = training.device().clone();
         let guide = self
             .guide

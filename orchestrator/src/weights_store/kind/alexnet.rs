@@ -2,6 +2,7 @@
 
 use burn::tensor::Device;
 use perceive_model::tower::AlexNet;
+use perceive_model::weights::shapes;
 use serde_json::json;
 
 use super::Kind;
@@ -14,11 +15,13 @@ pub static KIND: Kind = Kind {
         url: "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
         check: Check::Sha256Begins("7be5be79"),
         parameters: 2_469_696,
-        conversion: None,
     }),
-    harmless: |key| key.starts_with("classifier."),
-    fit: |checkpoint, origin| {
-        AlexNet::from_checkpoint(checkpoint.clone(), origin, &Device::flex())?;
-        Ok(json!({}))
+    page: None,
+    size: None,
+    bare: |mut checkpoint| {
+        checkpoint.tensors.retain(|key, _| !key.starts_with("classifier."));
+        checkpoint
     },
+    settings: |_| json!({}),
+    tensors: |_| Ok(shapes(&AlexNet::new(&Device::flex()))),
 };

@@ -1,64 +1,45 @@
 //! What InstructIR is asked for: sentence embeddings, as a sentence encoder gave them, a tensor for each degradation.
 
-use perceive_model::{
-    network::instructir::instructions::SENTENCE_DIM,
-    weights::{Checkpoint, Mismatch, WeightsError},
-};
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use super::{Kind, none};
+use perceive_model::network::instructir::instructions::SENTENCE_DIM;
+use serde_json::json;
+
+use super::{Kind, as_it_is};
 
 pub static KIND: Kind = Kind {
     name: "instructions",
     title: "InstructIR's sentences",
     publication: None,
-    harmless: none,
-    fit: |checkpoint, origin| {
-        let misshapen = checkpoint.tensors.iter().filter(|(_, array)| match array.shape[..] {
-            [sentences, width] => sentences == 0 || width != SENTENCE_DIM,
-            _ => true,
-        });
-        let misshapen = misshapen.map(|(key, array)| (key.clone(), vec![1, SENTENCE_DIM], array.shape.clone()));
-        let mismatch = Mismatch {
-            source: origin.to_owned(),
-            misshapen: misshapen.collect(),
-            ..Mismatch::default()
-        };
-        if !mismatch.is_empty() {
-            return Err(mismatch.into());
+    page: None,
+    size: None,
+    bare: as_it_is,
+    // How many sentences there are for each degradation.
+    settings: |shapes| {
+        let sets = shapes.checkpoint().tensors.iter();
+        let counts = sets.map(|(key, array)| (key.clone(), array.shape.first().copied().unwrap_or_default()));
+        json!(counts.collect::<BTreeMap<_, _>>())
+    },
+    tensors: |settings| {
+        let counts: BTreeMap<String, usize> =
+            serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?;
+        if counts.is_empty() {
+            return Err("there is no tensor in it".into());
         }
-        finite(checkpoint, origin)?;
-        Ok(counts(checkpoint))
+        let tensor = |(degradation, count): (String, usize)| match count {
+            0 => Err(format!("`{degradation}`: a sentence or more")),
+            count => Ok((degradation, vec![count, SENTENCE_DIM])),
+        };
+        counts.into_iter().map(tensor).collect()
     },
 };
 
-/// Sentences by degradation.
-fn counts(checkpoint: &Checkpoint) -> Value {
-    let sets = checkpoint.tensors.iter();
-    json!(
-        sets.map(|(key, array)| (key.clone(), array.shape[0]))
-            .collect::<std::collections::BTreeMap<_, _>>()
-    )
-}
-
-fn finite(checkpoint: &Checkpoint, origin: &str) -> Result<(), WeightsError> {
-    let broken = checkpoint.tensors.iter();
-    let broken = broken.filter(|(_, array)| !array.data.iter().all(|value| value.is_finite()));
-    let tensors: Vec<String> = broken.map(|(key, _)| key.clone()).collect();
-    if tensors.is_empty() {
-        return Ok(());
-    }
-    Err(WeightsError::NotFinite {
-        origin: origin.to_owned(),
-        tensors,
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use perceive_model::weights::Array;
+    use perceive_model::weights::{Array, Checkpoint, fit};
 
     use super::*;
+    use crate::weights_store::kind::Shapes;
 
     fn file(shape: Vec<usize>) -> Checkpoint {
         let data = vec![0.1; shape.iter().product()];
@@ -70,19 +51,14 @@ mod tests {
 
     #[test]
     fn a_file_of_sentences_tells_how_many_there_are_and_another_one_is_refused() {
-        assert_eq!(
-            (KIND.fit)(&file(vec![3, SENTENCE_DIM]), "file").unwrap(),
-            json!({ "haze": 3 })
-        );
-        for shape in [vec![3, 512], vec![0, SENTENCE_DIM], vec![SENTENCE_DIM]] {
-            let error = (KIND.fit)(&file(shape), "file").unwrap_err();
-            assert!(error.to_string().contains("haze"), "{error}");
-        }
-        let mut broken = file(vec![1, SENTENCE_DIM]);
-        broken.tensors.get_mut("haze").unwrap().data[4] = f32::NAN;
-        assert!(matches!(
-            (KIND.fit)(&broken, "file"),
-            Err(WeightsError::NotFinite { .. })
-        ));
+        let settings = |file: &Checkpoint| (KIND.settings)(&Shapes::of(file));
+        let good = file(vec![3, SENTENCE_DIM]);
+        assert_eq!(settings(&good), json!({ "haze": 3 }));
+        fit(&(KIND.tensors)(&settings(&good)).unwrap(), &good, "file").unwrap();
+        let narrow = file(vec![3, 512]);
+        let tensors = (KIND.tensors)(&settings(&narrow)).unwrap();
+        assert!(fit(&tensors, &narrow, "file").unwrap_err().to_string().contains("haze"));
+        assert!((KIND.tensors)(&settings(&file(vec![0, SENTENCE_DIM]))).is_err());
+        assert!((KIND.tensors)(&json!({})).is_err());
     }
 }

@@ -2,10 +2,10 @@
 
 use burn::tensor::Device;
 use perceive_model::metric::lpips::{Backbone, ChannelWeights};
-use perceive_model::weights::{Checkpoint, WeightsError};
-use serde_json::{Value, json};
+use perceive_model::weights::shapes;
+use serde_json::json;
 
-use super::{Kind, none};
+use super::{Kind, Tensors, as_it_is};
 use crate::weights_store::{Check, Publication};
 
 pub static ALEX: Kind = Kind {
@@ -15,10 +15,12 @@ pub static ALEX: Kind = Kind {
         url: "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/alex.pth",
         check: Check::Sha256("df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
         parameters: 1152,
-        conversion: None,
     }),
-    harmless: none,
-    fit: |checkpoint, origin| fit(Backbone::Alex, checkpoint, origin),
+    page: None,
+    size: None,
+    bare: as_it_is,
+    settings: |_| json!({}),
+    tensors: |_| Ok(tensors(Backbone::Alex)),
 };
 
 pub static VGG: Kind = Kind {
@@ -28,13 +30,14 @@ pub static VGG: Kind = Kind {
         url: "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",
         check: Check::Sha256("a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),
         parameters: 1472,
-        conversion: None,
     }),
-    harmless: none,
-    fit: |checkpoint, origin| fit(Backbone::Vgg, checkpoint, origin),
+    page: None,
+    size: None,
+    bare: as_it_is,
+    settings: |_| json!({}),
+    tensors: |_| Ok(tensors(Backbone::Vgg)),
 };
 
-fn fit(backbone: Backbone, checkpoint: &Checkpoint, origin: &str) -> Result<Value, WeightsError> {
-    ChannelWeights::from_checkpoint(backbone, checkpoint, origin, &Device::flex())?;
-    Ok(json!({}))
+fn tensors(backbone: Backbone) -> Tensors {
+    shapes(&ChannelWeights::new(backbone, &Device::flex()))
 }
