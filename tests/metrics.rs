@@ -180,7 +180,8 @@ fn an_experiment_that_names_lpips_without_its_weights_is_refused_and_a_small_one
             "weights import lpips-alex",
         ],
     );
-    let told = desk.run(&["plan", "mini", "--scale", "tiny", "--set", METRICS]).fine();
+    desk.write_experiments(MINI);
+    let told = desk.run(&["plan", "mini", "--set", METRICS]).fine();
     assert!(told.stderr.contains("lpips_alex is left out"), "{}", told.stderr);
 }
 
