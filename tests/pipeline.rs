@@ -10,5 +10,7 @@ mod pictures;
 mod repeat;
 #[path = "pipeline/stages.rs"]
 mod stages;
+#[path = "pipeline/start.rs"]
+mod start;
 #[path = "pipeline/use_of_results.rs"]
 mod use_of_results;

@@ -7,6 +7,8 @@ mod support;
 mod broken_numbers;
 #[path = "resume/checkpoints.rs"]
 mod checkpoints;
+#[path = "resume/own_state.rs"]
+mod own_state;
 #[path = "resume/stopping.rs"]
 mod stopping;
 #[path = "resume/storm.rs"]

@@ -10,7 +10,7 @@ use super::{case::Case, network, outcome::Outcome};
 
 /// The reference's names of its settings.
 #[derive(Deserialize)]
-struct Official {
+pub struct Official {
     n_groups: usize,
     n_blocks: usize,
     encoder: [usize; 3],

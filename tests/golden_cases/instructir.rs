@@ -33,6 +33,7 @@ impl From<Official> for InstructIrConfig {
             },
             text_dim: official.txtdim,
             instruction: Vec::new(),
+            instructions: Vec::new(),
         }
     }
 }

@@ -20,6 +20,7 @@
 //! ```
 
 mod airnet;
+mod airnet_train;
 pub mod case;
 mod clip;
 mod clip_tokenizer;
@@ -28,6 +29,7 @@ mod dinov2;
 mod fsnet;
 mod instructir;
 mod losses;
+mod lpips;
 mod mambair;
 mod metrics;
 mod mprnet;
@@ -47,15 +49,10 @@ use outcome::Outcome;
 /// What runs the cases of one network, by the beginning of their names.
 pub type Handler = (&'static str, fn(&Case) -> Outcome);
 
-/// Cases of what the program does not do, though their names begin as others do.
-pub const ABSENT: &[&str] = &[
-    // Batch norm on the batch's own statistics, momentum contrast.
-    "airnet_train",
-];
-
 /// The longest fitting beginning wins.
 pub const HANDLERS: &[Handler] = &[
     ("airnet", airnet::run),
+    ("airnet_train", airnet_train::run),
     ("clip", clip::run),
     ("clip_tokenizer", clip_tokenizer::run),
     ("deform_conv2d", deform_conv2d::run),
@@ -63,6 +60,8 @@ pub const HANDLERS: &[Handler] = &[
     ("fsnet", fsnet::run),
     ("instructir", instructir::run),
     ("losses", losses::run),
+    ("lpips_alex", lpips::alex),
+    ("lpips_vgg", lpips::vgg),
     ("mambair", mambair::run),
     ("metrics", metrics::run),
     ("mprnet", mprnet::run),

@@ -12,7 +12,7 @@ mod layer_norm;
 mod linear;
 mod sequence;
 
-pub use batch_norm::BatchNorm;
+pub use batch_norm::{BatchNorm, Statistics};
 pub use conv::Conv2d;
 pub use gap::Gap;
 pub use in_f32::{in_f32, is_half};

@@ -44,6 +44,11 @@ pub fn with_negatives(anchor: Tensor<2>, positive: Tensor<2>, negative: Tensor<3
     )
 }
 
+/// Eq. 12 with all scores given, divided by the temperature: `[B, 1 + n]`, first that of the positive.
+pub fn of_logits(logits: Tensor<2>) -> Tensor<1> {
+    -log_softmax(logits, 1).narrow(1, 0, 1).mean()
+}
+
 /// Cosine of row with row, `[B, 1]`.
 fn paired(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     let batch = a.dims()[0];
@@ -52,8 +57,7 @@ fn paired(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
 
 /// Mean of `-log softmax` of the first of all scores: positive `[B, 1]` and negatives `[B, n]`.
 fn first_of(positive: Tensor<2>, negatives: Tensor<2>) -> Tensor<1> {
-    let scores = Tensor::cat(vec![positive, negatives], 1);
-    -log_softmax(scores, 1).narrow(1, 0, 1).mean()
+    of_logits(Tensor::cat(vec![positive, negatives], 1))
 }
 
 #[cfg(test)]

@@ -22,4 +22,8 @@ pub enum MetricError {
     Length { length: usize, height: usize, width: usize },
     #[error("{metric} compares with a clean picture, and there is none; without one only {without} can be measured")]
     NoReference { metric: &'static str, without: String },
+    #[error("{metric} looks through a network, and has none here")]
+    NoNetwork { metric: &'static str },
+    #[error("a border of {border} pixels leaves nothing of {width}x{height}")]
+    Border { border: usize, height: usize, width: usize },
 }

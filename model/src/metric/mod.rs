@@ -1,12 +1,15 @@
-//! Metrics of restored pictures, on the CPU and without tensors: against the clean picture, or of the picture alone.
+//! Metrics of restored pictures, against the clean picture or of the picture alone; on the CPU and without tensors, but
+//! for LPIPS, which looks through a network whose weights are imported.
 //!
 //! A metric's name carries its protocol: numbers of two protocols never stand in one column. One file a protocol with
 //! its `METRIC`; [`METRICS`] is the registry.
 
 mod error;
 mod gaussian_window;
+pub mod lpips;
 mod luma;
 mod mae_rgb;
+mod meter;
 mod planes;
 mod psnr_rgb;
 mod psnr_rgb8;
@@ -16,11 +19,13 @@ mod ssim_gaussian_y;
 mod ssim_restormer_rgb;
 mod ssim_restormer_y;
 mod ssim_rgb;
-mod uciqe;
-mod uciqe_float;
-mod uiqm;
+pub mod uciqe;
+pub mod uciqe_float;
+pub mod uiqm;
 
 pub use error::MetricError;
+pub use lpips::Lpips;
+pub use meter::Meter;
 pub use planes::Planes;
 pub use psnr_rgb::psnr_rgb;
 pub use ssim_rgb::ssim_rgb;
@@ -41,6 +46,8 @@ pub const METRICS: &[Metric] = &[
     uciqe_float::SCALED,
     uiqm::METRIC,
     uiqm::WINDOW_8,
+    lpips::ALEX,
+    lpips::VGG,
 ];
 
 /// Which of two values is the better picture.
@@ -57,6 +64,8 @@ pub enum Measure {
     Against(fn(&Planes, &Planes) -> Result<f64, MetricError>),
     /// Of the restored picture alone: for pictures that have no clean partner.
     Alone(fn(&Planes) -> Result<f64, MetricError>),
+    /// Of the restored picture and the clean one, through a network: by a [`Meter`] that has it.
+    Learned(lpips::Backbone),
 }
 
 /// An entry of the registry.
@@ -75,18 +84,25 @@ pub struct Metric {
 impl Metric {
     /// Whether [`measure`](Self::measure) needs the clean picture.
     pub fn needs_reference(&self) -> bool {
-        matches!(self.how, Measure::Against(_))
+        !matches!(self.how, Measure::Alone(_))
+    }
+
+    /// Whether it looks through a network, whose weights must be imported.
+    pub fn is_learned(&self) -> bool {
+        matches!(self.how, Measure::Learned(_))
     }
 
     /// The value of a restored picture; a clean one that is not needed is not looked at.
     ///
     /// # Errors
-    /// A clean picture that is needed and missing or of another size; a picture below the metric's window.
+    /// A clean picture that is needed and missing or of another size; a picture below the metric's window; a learned
+    /// metric, which needs a [`Meter`].
     pub fn measure(&self, restored: &Planes, clean: Option<&Planes>) -> Result<f64, MetricError> {
         match (self.how, clean) {
             (Measure::Alone(measure), _) => measure(restored),
             (Measure::Against(measure), Some(clean)) => measure(restored, clean),
-            (Measure::Against(_), None) => {
+            (Measure::Learned(_), Some(_)) => Err(MetricError::NoNetwork { metric: self.name }),
+            (Measure::Against(_) | Measure::Learned(_), None) => {
                 let without = METRICS.iter().filter(|metric| !metric.needs_reference());
                 Err(MetricError::NoReference {
                     metric: self.name,
@@ -130,10 +146,14 @@ mod tests {
         METRICS.iter().filter(|metric| metric.needs_reference())
     }
 
+    fn computed() -> impl Iterator<Item = &'static Metric> {
+        METRICS.iter().filter(|metric| !metric.is_learned())
+    }
+
     #[test]
     fn every_metric_with_a_reference_prefers_the_picture_itself() {
         let (clean, restored) = (testing::waves(20, 30, 0.0), testing::waves(20, 30, 0.3));
-        for metric in with_reference() {
+        for metric in computed().filter(|metric| metric.needs_reference()) {
             let itself = metric.measure(&clean, Some(&clean)).unwrap();
             let other = metric.measure(&restored, Some(&clean)).unwrap();
             let better = if metric.better == Better::Higher {
@@ -181,7 +201,7 @@ mod tests {
     #[test]
     fn different_sizes_are_refused_by_every_metric() {
         let (a, b) = (testing::waves(20, 30, 0.0), testing::waves(30, 20, 0.0));
-        for metric in with_reference() {
+        for metric in computed().filter(|metric| metric.needs_reference()) {
             let message = metric.measure(&a, Some(&b)).unwrap_err().to_string();
             assert!(message.contains("30x20 and 20x30"), "{message}");
         }
@@ -191,7 +211,7 @@ mod tests {
     fn the_smallest_pictures_are_measured_or_refused() {
         for side in [1, 2, 6, 9, 10, 11] {
             let picture = testing::waves(side, side, 0.0);
-            for metric in METRICS {
+            for metric in computed() {
                 match metric.measure(&picture, Some(&picture)) {
                     Ok(value) => assert!(!value.is_nan(), "{} at {side}", metric.name),
                     Err(error) => assert!(matches!(error, MetricError::TooSmall { .. }), "{error}"),

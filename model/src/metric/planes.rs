@@ -49,6 +49,18 @@ impl Planes {
         &self.values
     }
 
+    /// Without `border` pixels at each side, as BasicSR's `crop_border` cuts both pictures before it compares them.
+    pub fn without_border(&self, border: usize) -> Result<Self, MetricError> {
+        let (height, width) = (self.height, self.width);
+        if 2 * border >= height.min(width) {
+            return Err(MetricError::Border { border, height, width });
+        }
+        let rows = self.values.chunks(width).enumerate();
+        let inside = rows.filter(|(row, _)| (border..height - border).contains(&(row % height)));
+        let values = inside.flat_map(|(_, row)| &row[border..width - border]).copied();
+        Self::new(values.collect(), height - 2 * border, width - 2 * border)
+    }
+
     /// Rounded to the 256 levels of a stored picture, `[3, height, width]`.
     pub(super) fn levels(&self) -> Vec<u8> {
         self.values.iter().map(|&value| (value * 255.0).round() as u8).collect()
@@ -94,6 +106,18 @@ mod tests {
             Planes::from_rgb8(&[0; 5], 1, 2),
             Err(MetricError::Length { .. })
         ));
+    }
+
+    #[test]
+    fn a_border_is_cut_from_every_plane() {
+        let values: Vec<f32> = (0..3 * 4 * 5).map(|value| value as f32).collect();
+        let planes = Planes::new(values, 4, 5).unwrap();
+        let inside = planes.without_border(1).unwrap();
+        assert_eq!((inside.height(), inside.width()), (2, 3));
+        assert_eq!(inside.values()[..6], [6.0, 7.0, 8.0, 11.0, 12.0, 13.0]);
+        assert_eq!(inside.values()[6..9], [26.0, 27.0, 28.0]);
+        assert_eq!(planes.without_border(0).unwrap(), planes);
+        assert!(planes.without_border(2).unwrap_err().to_string().contains("5x4"));
     }
 
     #[test]

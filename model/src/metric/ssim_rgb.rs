@@ -32,15 +32,15 @@ pub fn ssim_rgb(restored: &Planes, clean: &Planes) -> Result<f64, MetricError> {
     Ok(channels.iter().sum::<f64>() / channels.len() as f64)
 }
 
-/// Sums over the last 7 rows, a column each: of x, y, x², y² and xy.
-struct Columns([Vec<f64>; 5]);
+/// Five numbers of each column, side by side: the sums of x, y, x², y² and xy.
+struct Sums([Vec<f64>; 5]);
 
-impl Columns {
+impl Sums {
     fn new(width: usize) -> Self {
         Self([(); 5].map(|()| vec![0.0; width]))
     }
 
-    /// A row enters the window (sign 1) or leaves it (sign -1).
+    /// A row enters the sums (sign 1) or leaves them (sign -1).
     fn add(&mut self, x: &[f32], y: &[f32], sign: f64) {
         let [sum_x, sum_y, sum_xx, sum_yy, sum_xy] = &mut self.0;
         let sums = sum_x
@@ -58,24 +58,31 @@ impl Columns {
         }
     }
 
-    /// Sum of the similarities of all windows whose lowest row was added last.
-    fn similarities(&self) -> f64 {
-        let columns = &self.0;
-        let width = columns[0].len();
-        let mut window = [0.0; 5];
-        let mut sum = 0.0;
-        for column in 0..width {
-            for (total, sums) in window.iter_mut().zip(columns) {
-                *total += sums[column];
-            }
-            if column + 1 >= WINDOW {
-                sum += similarity(&window);
-                for (total, sums) in window.iter_mut().zip(columns) {
-                    *total -= sums[column + 1 - WINDOW];
-                }
+    /// Of the 7 columns from each one on. Every window is summed anew, which costs less than a running sum: no addition
+    /// waits for the one before it.
+    fn windows(&self, output: &mut Self) {
+        for (columns, output) in self.0.iter().zip(&mut output.0) {
+            let count = output.len();
+            let shifted: [&[f64]; WINDOW] = std::array::from_fn(|shift| &columns[shift..][..count]);
+            for (place, sum) in output.iter_mut().enumerate() {
+                let [a, b, c, d, e, f, g] = shifted.map(|columns| columns[place]);
+                *sum = ((a + b) + (c + d)) + ((e + f) + g);
             }
         }
-        sum
+    }
+
+    /// Sum of the similarities of all windows.
+    fn similarities(&self) -> f64 {
+        /// So many sums grow side by side.
+        const LANES: usize = 8;
+        let [x, y, xx, yy, xy] = self.0.each_ref().map(|sums| sums.chunks(LANES));
+        let mut lanes = [0.0; LANES];
+        for ((((x, y), xx), yy), xy) in x.zip(y).zip(xx).zip(yy).zip(xy) {
+            for (lane, sum) in lanes.iter_mut().enumerate().take(x.len()) {
+                *sum += similarity(&[x[lane], y[lane], xx[lane], yy[lane], xy[lane]]);
+            }
+        }
+        lanes.iter().sum()
     }
 }
 
@@ -93,12 +100,14 @@ fn similarity(sums: &[f64; 5]) -> f64 {
 /// Mean similarity of one plane's windows.
 fn plane(x: &[f32], y: &[f32], width: usize) -> f64 {
     let rows: Vec<(&[f32], &[f32])> = x.chunks(width).zip(y.chunks(width)).collect();
-    let mut columns = Columns::new(width);
+    let mut columns = Sums::new(width);
+    let mut windows = Sums::new(width + 1 - WINDOW);
     let mut sum = 0.0;
     for (index, (x, y)) in rows.iter().enumerate() {
         columns.add(x, y, 1.0);
         if index + 1 >= WINDOW {
-            sum += columns.similarities();
+            columns.windows(&mut windows);
+            sum += windows.similarities();
             let (x, y) = rows[index + 1 - WINDOW];
             columns.add(x, y, -1.0);
         }

@@ -10,14 +10,32 @@ pub const METRIC: Metric = Metric {
     label: "UCIQE",
     unit: "",
     better: Better::Higher,
-    how: Measure::Alone(uciqe),
+    how: Measure::Alone(|picture| {
+        let Terms {
+            deviation,
+            contrast,
+            saturation,
+        } = terms(picture)?;
+        let terms = [deviation, contrast, saturation];
+        Ok(COEFFICIENTS.iter().zip(terms).map(|(c, term)| c * term).sum())
+    }),
 };
 
 /// Of the deviation of chroma, the contrast of luminance and the mean saturation: the published coefficients.
 pub(super) const COEFFICIENTS: [f64; 3] = [0.4680, 0.2745, 0.2576];
 
+/// What UCIQE adds up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// Of chroma.
+    pub deviation: f64,
+    /// Of luminance.
+    pub contrast: f64,
+    pub saturation: f64,
+}
+
 /// Of a picture rounded to 8 bits.
-fn uciqe(picture: &Planes) -> Result<f64, MetricError> {
+pub fn terms(picture: &Planes) -> Result<Terms, MetricError> {
     picture.at_least(1, "UCIQE")?;
     let pixels = lab8(picture);
     let count = pixels.len() as f64;
@@ -29,8 +47,11 @@ fn uciqe(picture: &Planes) -> Result<f64, MetricError> {
         deviation += (1.0 - (mean_chroma / chroma).powi(2)).abs();
         saturation += chroma / chroma.hypot(f64::from(pixel[0]) / 255.0);
     }
-    let terms = [(deviation / count).sqrt(), contrast(&pixels), saturation / count];
-    Ok(COEFFICIENTS.iter().zip(terms).map(|(c, term)| c * term).sum())
+    Ok(Terms {
+        deviation: (deviation / count).sqrt(),
+        contrast: contrast(&pixels),
+        saturation: saturation / count,
+    })
 }
 
 /// Between the luminances below which 1 % and 99 % of the pixels lie: the share of the picture's own range, counted in
@@ -74,7 +95,7 @@ pub(super) fn light(level: u8) -> f64 {
 }
 
 /// L, a and b of every pixel in OpenCV's whole-number arithmetic: L 0 to 255, a and b about 128.
-fn lab8(picture: &Planes) -> Vec<[u8; 3]> {
+pub fn lab8(picture: &Planes) -> Vec<[u8; 3]> {
     const WHITE: [f64; 3] = [0.950456, 1.0, 1.088754];
     /// Binary places of a light, of a coefficient, and of a cube root.
     const PLACES: [i32; 3] = [3, 12, 15];

@@ -3,7 +3,7 @@
 
 use super::{
     Better, Measure, Metric, MetricError, Planes,
-    uciqe::{COEFFICIENTS, XYZ, light},
+    uciqe::{COEFFICIENTS, Terms, XYZ, light},
 };
 
 /// Values of tens.
@@ -24,13 +24,18 @@ pub const SCALED: Metric = Metric {
     how: Measure::Alone(|picture| terms(picture).map(|terms| weighted(terms, 100.0))),
 };
 
-fn weighted([deviation, contrast, saturation]: [f64; 3], scale: f64) -> f64 {
+fn weighted(terms: Terms, scale: f64) -> f64 {
+    let Terms {
+        deviation,
+        contrast,
+        saturation,
+    } = terms;
     COEFFICIENTS[0] * deviation / scale + COEFFICIENTS[1] * contrast / scale + COEFFICIENTS[2] * saturation
 }
 
 /// Deviation of chroma, contrast of luminance (between the means of the brightest and darkest hundredth), and mean
 /// saturation, of a picture rounded to 8 bits.
-fn terms(picture: &Planes) -> Result<[f64; 3], MetricError> {
+pub fn terms(picture: &Planes) -> Result<Terms, MetricError> {
     picture.at_least(1, "UCIQE")?;
     let levels = picture.levels();
     let count = levels.len() / 3;
@@ -50,7 +55,11 @@ fn terms(picture: &Planes) -> Result<[f64; 3], MetricError> {
     luminances.sort_unstable_by(f64::total_cmp);
     let hundredth = ((0.01 * count as f64).round_ties_even() as usize).max(1);
     let contrast = mean(&luminances[count - hundredth..]) - mean(&luminances[..hundredth]);
-    Ok([variance.sqrt(), contrast, saturation])
+    Ok(Terms {
+        deviation: variance.sqrt(),
+        contrast,
+        saturation,
+    })
 }
 
 /// L 0 to 100, a and b about 0, of red, green and blue light.
@@ -79,7 +88,7 @@ mod tests {
 
     #[test]
     fn one_colour_has_no_deviation_and_no_contrast() {
-        let [deviation, contrast, saturation] = terms(&flat([0.1, 0.4, 0.5], 8, 9)).unwrap();
-        assert!(deviation < 1e-6 && contrast.abs() < 1e-9 && saturation > 0.3);
+        let terms = terms(&flat([0.1, 0.4, 0.5], 8, 9)).unwrap();
+        assert!(terms.deviation < 1e-6 && terms.contrast.abs() < 1e-9 && terms.saturation > 0.3);
     }
 }

@@ -2,7 +2,7 @@
 //! contrast.
 //!
 //! The protocol is that of FUnIE-GAN's port, which most papers use, with its own readings: windows of 10 pixels (8 in a
-//! common copy), 0.144 for blue in the sharpness, and one value less in the trimmed mean than its weight says.
+//! common copy), 0.144 for blue in the sharpness where the definition has 0.114, and one value less in the trimmed mean than its weight says.
 
 use super::{Better, Measure, Metric, MetricError, Planes};
 
@@ -21,8 +21,27 @@ pub const WINDOW_8: Metric = Metric {
     ..METRIC
 };
 
-/// Of a picture rounded to 8 bits, levels 0 to 255.
+/// The port's weight of blue in the sharpness.
+const BLUE: f64 = 0.144;
+
 fn uiqm(picture: &Planes, window: usize) -> Result<f64, MetricError> {
+    let terms = terms(picture, window, BLUE)?;
+    Ok(0.0282 * terms.colourfulness + 0.2953 * terms.sharpness + 3.5753 * terms.contrast)
+}
+
+/// What UIQM adds up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// UICM.
+    pub colourfulness: f64,
+    /// UISM.
+    pub sharpness: f64,
+    /// UIConM.
+    pub contrast: f64,
+}
+
+/// Of a picture rounded to 8 bits, levels 0 to 255; `blue` is its weight in the sharpness.
+pub fn terms(picture: &Planes, window: usize, blue: f64) -> Result<Terms, MetricError> {
     picture.at_least(window, "UIQM")?;
     let levels: Vec<f64> = picture.levels().into_iter().map(f64::from).collect();
     let blocks = Blocks {
@@ -34,7 +53,11 @@ fn uiqm(picture: &Planes, window: usize) -> Result<f64, MetricError> {
         let pixels = blocks.height * blocks.width;
         &levels[channel * pixels..][..pixels]
     });
-    Ok(0.0282 * colourfulness(channels) + 0.2953 * sharpness(channels, &blocks) + 3.5753 * contrast(channels, &blocks))
+    Ok(Terms {
+        colourfulness: colourfulness(channels),
+        sharpness: sharpness(channels, blue, &blocks),
+        contrast: contrast(channels, &blocks),
+    })
 }
 
 /// UICM: of red - green and yellow - blue, how far their means are from grey and how much they vary.
@@ -63,7 +86,7 @@ fn trimmed(mut values: Vec<f64>) -> (f64, f64) {
 }
 
 /// UISM: in each channel, the contrast of its edges, which are weighted by the channel itself.
-fn sharpness(channels: [&[f64]; 3], blocks: &Blocks) -> f64 {
+fn sharpness(channels: [&[f64]; 3], blue: f64, blocks: &Blocks) -> f64 {
     let of_channel = |channel: &[f64]| {
         let edges = sobel(channel, blocks.width);
         let weighted: Vec<f64> = edges.iter().zip(channel).map(|(edge, level)| edge * level).collect();
@@ -72,7 +95,7 @@ fn sharpness(channels: [&[f64]; 3], blocks: &Blocks) -> f64 {
             |low, high| if low > 0.0 { (high / low).ln() } else { 0.0 },
         )
     };
-    0.299 * of_channel(channels[0]) + 0.587 * of_channel(channels[1]) + 0.144 * of_channel(channels[2])
+    0.299 * of_channel(channels[0]) + 0.587 * of_channel(channels[1]) + blue * of_channel(channels[2])
 }
 
 /// UIConM: the entropy of the contrast of blocks over all channels.

@@ -22,6 +22,7 @@ mod recompute;
 mod registry;
 pub mod restormer;
 mod settings;
+mod start;
 pub mod whole_picture;
 
 pub use airnet::{AirNet, AirNetConfig};
@@ -38,6 +39,7 @@ pub use promptir::{PromptIr, PromptIrConfig};
 pub use registry::{Network, NetworkConfig};
 pub use restormer::{Restormer, RestormerConfig};
 pub use settings::{ConfigError, NetworkSettings, Size};
+pub use start::Start;
 
 use burn::{module::Module, tensor::Tensor};
 
@@ -60,6 +62,14 @@ pub trait Restorer: Module {
     /// # Panics
     /// If the network is guided and there is no guidance.
     fn restore(&self, image: Tensor<4>, guidance: Option<Guidance>) -> Restored;
+
+    /// The same in training, where the degradation of each picture is known by its number: for a network that is told it.
+    fn restore_told(&self, image: Tensor<4>, guidance: Option<Guidance>, _kinds: &[usize]) -> Restored {
+        self.restore(image, guidance)
+    }
+
+    /// Which degradation the pictures to come have (`haze`, `noise25`): for a network that is told it.
+    fn tell(&mut self, _degradation: &str) {}
 
     /// Z alone, `[B, z_dim]`, for the contrastive loss (eq. 12); `None` for a network without a CFE.
     fn degradation(&self, _image: Tensor<4>) -> Option<Tensor<2>> {

@@ -61,6 +61,12 @@ pub trait NetworkSettings: Clone + Default + PartialEq + Serialize + Deserialize
     /// Which of Perceive-IR's parts the network has.
     fn set_parts(&mut self, _parts: &Parts) {}
 
+    /// The degradations of the training, in the order of their numbers in a batch, for a network that is told them.
+    fn set_degradations(&mut self, _degradations: &[&str]) {}
+
+    /// How many sentences there are for each of those.
+    fn set_sentences(&mut self, _count: &dyn Fn(&str) -> Option<usize>) {}
+
     fn needs_guidance(&self) -> bool {
         false
     }

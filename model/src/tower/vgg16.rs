@@ -1,7 +1,9 @@
-//! VGG-16's convolutions as torchvision has them (`features.N`), for the perceptual loss of eqs. 10-11.
+//! VGG-16's convolutions as torchvision has them (`features.N`), for the perceptual loss of eqs. 10-11 and for LPIPS.
 //!
 //! Indices count convolutions, ReLUs and poolings from 0: 3 is relu1_2, 7 conv2_2 before its ReLU, 11 relu3_1,
 //! 15 relu3_3.
+
+use std::ops::Range;
 
 use burn::{
     module::Module,
@@ -122,12 +124,8 @@ impl Vgg16 {
             self.kinds.len()
         );
         let mut x = x;
-        for (index, kind) in self.kinds[..depth].iter().enumerate() {
-            x = match (kind, &self.features[index]) {
-                (Kind::Convolution, Some(convolution)) => convolution.forward(x),
-                (Kind::Pool, _) => max_pool2d(x, MaxPoolOptions::new([2, 2])),
-                _ => relu(x),
-            };
+        for index in 0..depth {
+            x = self.through(x, index..index + 1);
             for (wanted, found) in indices.iter().zip(&mut found) {
                 if *wanted == index {
                     *found = Some(x.clone());
@@ -135,6 +133,18 @@ impl Vgg16 {
             }
         }
         found.into_iter().flatten().collect()
+    }
+
+    /// Through the layers of these indices: what layer `layers.start` takes to what the last of them gives.
+    ///
+    /// # Panics
+    /// If an index is beyond the last layer.
+    pub fn through(&self, x: Tensor<4>, layers: Range<usize>) -> Tensor<4> {
+        layers.fold(x, |x, index| match (self.kinds[index], &self.features[index]) {
+            (Kind::Convolution, Some(convolution)) => convolution.forward(x),
+            (Kind::Pool, _) => max_pool2d(x, MaxPoolOptions::new([2, 2])),
+            _ => relu(x),
+        })
     }
 }
 

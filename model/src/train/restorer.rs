@@ -20,15 +20,15 @@ use super::{
     gradients::FlatGradients,
     guide::Guide,
     identity,
-    objective::{Objective, Part},
+    objective::{Objective, Part, Terms},
     precision::Precision,
     schedule::Schedule,
     state::State,
     station::{self, Station},
 };
 use crate::{
-    loss::difficulty_adaptive::BatchDistances,
-    network::{Guidance, Network, NetworkConfig, Restorer, whole_picture},
+    loss::{contrastive, difficulty_adaptive::BatchDistances},
+    network::{Guidance, Network, NetworkConfig, Restorer, Start, whole_picture},
     weights::{Checkpoint, WeightsError, load},
 };
 
@@ -80,6 +80,12 @@ impl Training {
         self
     }
 
+    /// Starts from weights that there are, of the network itself or of its backbone; `config` is that of [`Self::new`].
+    pub fn started(mut self, config: &NetworkConfig, start: &Start) -> Result<Self, WeightsError> {
+        self.state.module = self.state.module.started(config, start)?;
+        Ok(self)
+    }
+
     #[must_use]
     pub fn with_objective(mut self, objective: Objective) -> Self {
         self.station.objective = objective;
@@ -111,6 +117,25 @@ impl Training {
     #[must_use]
     pub fn beside(mut self, devices: &[Device]) -> Self {
         self.others = devices.iter().map(|device| self.station.on(device)).collect();
+        self
+    }
+
+    /// Gives an InstructIR these sentences in place of stand-ins, which an error calls `origin`. Other networks stay as they
+    /// are.
+    pub fn with_sentences(mut self, sentences: &Checkpoint, origin: &str) -> Result<Self, WeightsError> {
+        if let Network::InstructIr(network) = &mut self.state.module {
+            *network = network.clone().with_sentences(sentences, origin)?;
+        }
+        Ok(self)
+    }
+
+    /// Lets an AirNet learn as published: its encoder by momentum contrast over a queue of so many keys, in place of eq. 12
+    /// over the batch. Other networks stay as they are.
+    #[must_use]
+    pub fn with_momentum_contrast(mut self, keys: usize, seed: u64) -> Self {
+        if let Network::AirNet(network) = &self.state.module {
+            self.state.contrast = Some(network.contrast(keys, seed, &self.station.device.clone().inner()));
+        }
         self
     }
 
@@ -197,22 +222,52 @@ impl Training {
     /// # Errors
     /// A term that is NaN or infinite, by name; the state is then as before the step.
     pub fn step(&mut self, crops: &Crops) -> Result<Report, NotFinite> {
+        // What momentum contrast changes before the loss is known.
+        let before = self.state.contrast.clone();
+        let before = before.map(|contrast| (self.state.module.clone(), contrast));
+        let report = self
+            .passed(crops)
+            .and_then(|(losses, gradients)| self.update(losses, &gradients));
+        if let (Err(_), Some((module, contrast))) = (&report, before) {
+            self.state.module = module;
+            self.state.contrast = Some(contrast);
+        }
+        report
+    }
+
+    fn passed(&mut self, crops: &Crops) -> Result<(Losses, Gradients), NotFinite> {
+        if let Some(terms) = self.by_momentum_contrast(crops) {
+            return self.backward(terms);
+        }
         let pieces = crops.pieces(self.accumulate * (1 + self.others.len()));
-        let (losses, gradients) = if pieces.len() == 1 {
-            self.whole(crops)?
-        } else {
-            self.in_pieces(crops, &pieces)?
-        };
-        self.update(losses, &gradients)
+        if pieces.len() > 1 {
+            return self.in_pieces(crops, &pieces);
+        }
+        self.backward(self.station.terms(&self.state.module, crops, self.average_psnr()))
     }
 
     fn average_psnr(&self) -> f64 {
         self.state.average_psnr.unwrap_or(0.0)
     }
 
-    /// One pass of all samples on the first device.
-    fn whole(&self, crops: &Crops) -> Result<(Losses, Gradients), NotFinite> {
-        let terms = self.station.terms(&self.state.module, crops, self.average_psnr());
+    /// The terms of an AirNet whose encoder learns over a queue, which goes on by this batch: in one piece, on the first
+    /// device. `None` for whoever else learns.
+    fn by_momentum_contrast(&mut self, crops: &Crops) -> Option<Terms> {
+        let average_psnr = self.average_psnr();
+        let temperature = self.station.objective.contrastive.as_ref()?.temperature;
+        let device = &self.station.device;
+        let second = crops.tensor(crops.second.as_ref()?, device);
+        let degraded = crops.tensor(&crops.degraded, device);
+        let Network::AirNet(network) = &mut self.state.module else {
+            return None;
+        };
+        let (image, logits) = network.learn(self.state.contrast.as_mut()?, degraded, second, temperature);
+        let contrastive = contrastive::of_logits(logits);
+        Some(self.station.terms_of(image, contrastive, crops, average_psnr))
+    }
+
+    /// The terms' values, and the gradients of their sum.
+    fn backward(&self, terms: Terms) -> Result<(Losses, Gradients), NotFinite> {
         let sum = Part {
             name: "loss",
             weight: 1.0,
@@ -508,5 +563,76 @@ mod tests {
         let pieces = course(training().with_precision(Precision::Bf16).accumulating(2));
         let (pieces, whole) = (pieces.reports[0].loss, rounded.reports[0].loss);
         assert!((pieces - whole).abs() < 1e-3 * whole, "{pieces} {whole}");
+    }
+
+    fn airnet(seed: u64) -> Training {
+        let config = NetworkConfig::sized("airnet", Size::Tiny).unwrap();
+        let schedule = Schedule {
+            start: 1e-3,
+            end: 1e-6,
+            steps: 10,
+            warm_up: 0,
+            cosine: true,
+        };
+        let contrastive = Contrastive {
+            weight: 0.1,
+            temperature: 0.07,
+        };
+        Training::new(&config, seed, AdamW::new(1e-4, 0.0), schedule, &Device::flex())
+            .with_objective(Objective {
+                contrastive: Some(contrastive),
+                ..Objective::default()
+            })
+            .with_momentum_contrast(6, seed)
+    }
+
+    /// Crops of 16 pixels, others at every step; NaN where asked.
+    fn pairs(step: u64, broken: bool) -> Crops {
+        let pixels = |start: u64| -> Vec<f32> {
+            let value = |at: u64| ((at + start + 1000 * step) as f32 * 0.37).sin() * 0.5 + 0.5;
+            (0..2 * 3 * 16 * 16).map(value).collect()
+        };
+        let mut crops = Crops {
+            batch: 2,
+            patch: 16,
+            degraded: pixels(0),
+            clean: pixels(3),
+            second: Some(pixels(5)),
+            negatives: Vec::new(),
+            kinds: vec![0, 1],
+        };
+        if broken {
+            crops.clean[7] = f32::NAN;
+        }
+        crops
+    }
+
+    #[test]
+    fn momentum_contrast_goes_on_from_a_checkpoint_as_if_it_had_never_stopped() {
+        let mut whole = airnet(5);
+        for step in 0..4 {
+            let report = whole.step(&pairs(step, false)).unwrap();
+            assert_eq!(report.losses[1].0, "contrastive");
+        }
+        let mut first = airnet(5);
+        for step in 0..2 {
+            first.step(&pairs(step, false)).unwrap();
+        }
+        let checkpoint = first.state().checkpoint();
+        assert!(checkpoint.tensors.contains_key("contrast.queue"));
+        let mut second = airnet(9).resume(checkpoint, "memory").unwrap();
+        for step in 2..4 {
+            second.step(&pairs(step, false)).unwrap();
+        }
+        assert_eq!(second.state().checkpoint(), whole.state().checkpoint());
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_queue_and_the_statistics_as_they_were() {
+        let mut training = airnet(5);
+        training.step(&pairs(0, false)).unwrap();
+        let before = training.state().checkpoint();
+        training.step(&pairs(1, true)).unwrap_err();
+        assert_eq!(training.state().checkpoint(), before);
     }
 }

@@ -3,7 +3,10 @@
 use burn::{module::Module, tensor::Device};
 
 use super::adamw::AdamW;
-use crate::weights::{Checkpoint, WeightsError, load};
+use crate::{
+    network::airnet::MomentumContrast,
+    weights::{Checkpoint, WeightsError, load},
+};
 
 /// A module in training. A clone is cheap, and stays as it is while the original goes on.
 #[derive(Clone, Debug)]
@@ -14,10 +17,15 @@ pub struct State<M> {
     pub step: u64,
     /// The network's average PSNR at the last epoch's start, in dB (eq. 10).
     pub average_psnr: Option<f64>,
+    /// The average and the queue of an AirNet that learns by momentum contrast.
+    pub contrast: Option<MomentumContrast>,
 }
 
 /// The module's parameters stand under this prefix.
 const MODULE: &str = "module.";
+
+/// What momentum contrast remembers stands under this one.
+const CONTRAST: &str = "contrast.";
 
 impl<M: Module> State<M> {
     pub fn new(module: M, adamw: AdamW) -> Self {
@@ -26,18 +34,22 @@ impl<M: Module> State<M> {
             adamw,
             step: 0,
             average_psnr: None,
+            contrast: None,
         }
     }
 
     /// The state as it is now, read back from the device.
     pub fn checkpoint(&self) -> Checkpoint {
-        let weights = Checkpoint::from_module(&self.module);
         let mut checkpoint = Checkpoint::default();
-        checkpoint.tensors = weights
-            .tensors
-            .into_iter()
-            .map(|(key, array)| (format!("{MODULE}{key}"), array))
-            .collect();
+        let mut put = |prefix: &str, weights: Checkpoint| {
+            let prefixed = weights.tensors.into_iter();
+            let prefixed = prefixed.map(|(key, array)| (format!("{prefix}{key}"), array));
+            checkpoint.tensors.extend(prefixed);
+        };
+        put(MODULE, Checkpoint::from_module(&self.module));
+        if let Some(contrast) = &self.contrast {
+            put(CONTRAST, Checkpoint::from_module(contrast));
+        }
         self.adamw.save(&mut checkpoint, "adamw");
         checkpoint.metadata.insert("step".into(), self.step.to_string());
         if let Some(psnr) = self.average_psnr {
@@ -66,12 +78,15 @@ impl<M: Module> State<M> {
             .and_then(|bits| bits.parse().ok())
             .map(f64::from_bits);
         let module = load(self.module, &checkpoint.take(MODULE), origin)?;
+        let remembered = checkpoint.take(CONTRAST);
+        let contrast = self.contrast.map(|contrast| load(contrast, &remembered, origin));
         let adamw = self.adamw.load(&checkpoint, "adamw", device).ok_or_else(damaged)?;
         Ok(Self {
             module,
             adamw,
             step,
             average_psnr: psnr,
+            contrast: contrast.transpose()?,
         })
     }
 }

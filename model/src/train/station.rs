@@ -71,11 +71,29 @@ impl Station {
     pub fn terms(&self, network: &Network, crops: &Crops, average_psnr: f64) -> Terms {
         let network = self.precision.of(network.clone());
         let passed = self.pass(&network, crops, &self.device);
+        let mut contrastive = None;
+        if let (Some(term), Some(z), Some(second)) = (&self.objective.contrastive, passed.z.clone(), &crops.second) {
+            let positive = self.code(&network, crops, second);
+            contrastive = positive.map(|positive| term.loss(z, positive, &crops.kinds));
+        }
+        self.added(passed, contrastive, crops, average_psnr)
+    }
+
+    /// Eq. 13 of a whole batch that is restored already, with this for its contrastive term.
+    pub fn terms_of(&self, restored: Tensor<4>, contrastive: Tensor<1>, crops: &Crops, average_psnr: f64) -> Terms {
+        let passed = Passed {
+            degraded: crops.tensor(&crops.degraded, &self.device),
+            clean: crops.tensor(&crops.clean, &self.device),
+            restored,
+            z: None,
+        };
+        self.added(passed, Some(contrastive), crops, average_psnr)
+    }
+
+    fn added(&self, passed: Passed, contrastive: Option<Tensor<1>>, crops: &Crops, average_psnr: f64) -> Terms {
         let mut terms = Terms::l1(passed.restored.clone(), passed.clean.clone());
-        if let (Some(term), Some(z), Some(second)) = (&self.objective.contrastive, passed.z.clone(), &crops.second)
-            && let Some(positive) = self.code(&network, crops, second)
-        {
-            terms.add("contrastive", term.weight, term.loss(z, positive, &crops.kinds));
+        if let (Some(term), Some(loss)) = (&self.objective.contrastive, contrastive) {
+            terms.add("contrastive", term.weight, loss);
         }
         if let Some(term) = &self.objective.clip_aware {
             terms.add("clip_aware", term.weight, term.loss(passed.restored.clone()));
@@ -169,7 +187,7 @@ impl Station {
         let tokens = self.precision.guidance(self.guidance(&degraded));
         let tokens =
             tokens.map(|tokens| tokens.map(|token| if degraded.is_autodiff() { token } else { token.inner() }));
-        let restored = network.restore(self.precision.input(degraded.clone()), tokens);
+        let restored = network.restore_told(self.precision.input(degraded.clone()), tokens, &crops.kinds);
         Passed {
             degraded,
             clean,

@@ -11,6 +11,12 @@ pub enum WeightsError {
     Write { path: PathBuf, source: io::Error },
     #[error("{path} is not a whole safetensors or PyTorch file ({reason}): fetch it again")]
     Format { path: PathBuf, reason: String },
+    #[error("{path} {what}; it holds no weights")]
+    NotWeights { path: PathBuf, what: String },
+    #[error(
+        "{path} holds {what}; only numbers under names are read, and nothing in a file is run: load it with its own program, and save its state dict alone"
+    )]
+    Foreign { path: PathBuf, what: String },
     #[error("{path} is damaged: {reason}")]
     Damaged { path: PathBuf, reason: String },
     #[error("{path}: tensor {tensor} has the type {dtype}; convert it to float32, float16 or bfloat16")]

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -14,42 +14,37 @@ use serde_json::{Value, json};
 use super::{
     checkpoint::{Array, Checkpoint},
     error::WeightsError,
-    pytorch,
+    format::{self, Format},
+    pytorch::{self, Fault},
+    wrapper::Wrapper,
 };
 
+/// In bytes. The largest file of a network here, with its optimiser's state, has a tenth of it.
+const LARGEST: u64 = 16 << 30;
+
 impl Checkpoint {
-    /// Reads a safetensors file, or one of PyTorch's (without the wrappers that trainers put around the weights): f64, f32,
-    /// f16, bf16, whole numbers and booleans, all as f32.
+    /// Reads a safetensors file as it is, or one of PyTorch's without the wrappers that trainers put around the weights:
+    /// f64, f32, f16, bf16, whole numbers and booleans, all as f32.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is of no known format, is cut or damaged, or holds what is no number. Nothing in a
+    /// file is ever executed.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
-        let path = path.as_ref();
-        let bytes = fs::read(path).map_err(|source| WeightsError::Read {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        let malformed = |reason: String| WeightsError::Format {
-            path: path.to_path_buf(),
-            reason,
-        };
-        if pytorch::is_pytorch(&bytes) {
-            return pytorch::read(path, &bytes);
-        }
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
-        let mut tensors = BTreeMap::new();
-        for (key, view) in file.iter() {
-            let data = widen(view.dtype(), view.data()).ok_or_else(|| WeightsError::Type {
-                path: path.to_path_buf(),
-                tensor: key.to_owned(),
-                dtype: view.dtype().to_string(),
-            })?;
-            let shape = view.shape().to_vec();
-            tensors.insert(key.to_owned(), Array { shape, data });
-        }
-        let metadata = header.metadata().clone().unwrap_or_default();
-        Ok(Self {
-            tensors,
-            metadata: metadata.into_iter().collect(),
+        Ok(read(path.as_ref())?.0)
+    }
+
+    /// Reads a file that others may have written, of any format, without the wrappers around the weights; see
+    /// [`read`](Self::read).
+    pub fn published(path: impl AsRef<Path>) -> Result<(Self, Wrapper), WeightsError> {
+        Ok(match read(path.as_ref())? {
+            (checkpoint, Some(wrapper)) => (checkpoint, wrapper),
+            (checkpoint, None) => checkpoint.unwrapped(),
         })
+    }
+
+    /// Looks at a file's beginning and length alone, whether it may hold weights.
+    pub fn probe(path: impl AsRef<Path>) -> Result<(), WeightsError> {
+        begin(path.as_ref()).map(drop)
     }
 
     /// Writes a safetensors file of f32: under a temporary name beside it, then renamed, so that the file is either
@@ -102,6 +97,79 @@ impl Checkpoint {
         ));
         header
     }
+}
+
+/// A file of any format; of PyTorch's also what was taken off.
+fn read(path: &Path) -> Result<(Checkpoint, Option<Wrapper>), WeightsError> {
+    let (mut file, mut bytes, format) = begin(path)?;
+    file.read_to_end(&mut bytes).map_err(|source| WeightsError::Read {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    match format {
+        Format::Safetensors => Ok((of_safetensors(path, &bytes)?, None)),
+        Format::Pytorch => {
+            let (checkpoint, wrapper) = pytorch::read(&bytes).map_err(|fault| match fault {
+                Fault::Broken(reason) => malformed(path, reason),
+                Fault::Foreign(what) => WeightsError::Foreign {
+                    path: path.to_path_buf(),
+                    what,
+                },
+            })?;
+            Ok((checkpoint, Some(wrapper)))
+        }
+    }
+}
+
+/// An opened file, its first bytes and its format.
+fn begin(path: &Path) -> Result<(File, Vec<u8>, Format), WeightsError> {
+    let unreadable = |source| WeightsError::Read {
+        path: path.to_path_buf(),
+        source,
+    };
+    let alien = |what: String| WeightsError::NotWeights {
+        path: path.to_path_buf(),
+        what,
+    };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let head = Read::by_ref(&mut file)
+        .take(format::HEAD as u64)
+        .read_to_end(&mut bytes);
+    head.map_err(unreadable)?;
+    let format = format::recognise(&bytes).map_err(|what| alien(what.to_owned()))?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    if length > LARGEST {
+        return Err(alien(format!("has {} GiB, more than any network here", length >> 30)));
+    }
+    Ok((file, bytes, format))
+}
+
+fn malformed(path: &Path, reason: impl ToString) -> WeightsError {
+    WeightsError::Format {
+        path: path.to_path_buf(),
+        reason: reason.to_string(),
+    }
+}
+
+fn of_safetensors(path: &Path, bytes: &[u8]) -> Result<Checkpoint, WeightsError> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| malformed(path, error))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| malformed(path, error))?;
+    let mut tensors = BTreeMap::new();
+    for (key, view) in file.iter() {
+        let data = widen(view.dtype(), view.data()).ok_or_else(|| WeightsError::Type {
+            path: path.to_path_buf(),
+            tensor: key.to_owned(),
+            dtype: view.dtype().to_string(),
+        })?;
+        let shape = view.shape().to_vec();
+        tensors.insert(key.to_owned(), Array { shape, data });
+    }
+    let metadata = header.metadata().clone().unwrap_or_default();
+    Ok(Checkpoint {
+        tensors,
+        metadata: metadata.into_iter().collect(),
+    })
 }
 
 /// Makes the renaming itself last through a power cut.
@@ -201,10 +269,18 @@ mod tests {
         assert!(matches!(Checkpoint::read(&path), Err(WeightsError::Read { .. })));
         checkpoint().write(&path).unwrap();
         let whole = fs::read(&path).unwrap();
-        for length in [0, 4, 40, whole.len() - 1] {
+        for length in [9, 40, whole.len() - 1] {
             fs::write(&path, &whole[..length]).unwrap();
             let error = Checkpoint::read(&path).unwrap_err();
             assert!(matches!(error, WeightsError::Format { .. }), "{length} bytes: {error}");
+        }
+        for length in [0, 4] {
+            fs::write(&path, &whole[..length]).unwrap();
+            let error = Checkpoint::read(&path).unwrap_err();
+            assert!(
+                matches!(error, WeightsError::NotWeights { .. }),
+                "{length} bytes: {error}"
+            );
         }
         fs::write(&path, b"PK\x03\x04 and so on").unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
@@ -212,6 +288,21 @@ mod tests {
             error.contains("a.safetensors is not a whole") && error.contains("fetch it"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn wrappers_are_taken_off_what_others_wrote_and_kept_in_what_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let mut wrapped = Checkpoint::default();
+        for (key, array) in checkpoint().tensors {
+            wrapped.tensors.insert(format!("module.{key}"), array);
+        }
+        wrapped.write(&path).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), wrapped);
+        let (published, wrapper) = Checkpoint::published(&path).unwrap();
+        assert_eq!(published.tensors, checkpoint().tensors);
+        assert_eq!(wrapper.prefix, "module.");
     }
 
     #[test]

@@ -18,43 +18,53 @@ use super::{
 ///
 /// Missing, unknown and misshapen tensors are all found before anything is loaded, and told in one error.
 pub fn load<M: Module>(module: M, checkpoint: &Checkpoint, origin: &str) -> Result<M, WeightsError> {
-    let mismatch = compare(&module, checkpoint, origin);
-    if !mismatch.is_empty() {
-        return Err(mismatch.into());
-    }
-    let damaged = checkpoint.tensors.iter();
-    let damaged = damaged.filter(|(_, array)| !array.data.iter().all(|value| value.is_finite()));
-    let tensors: Vec<String> = damaged.map(|(key, _)| key.clone()).collect();
-    if !tensors.is_empty() {
-        return Err(WeightsError::NotFinite {
-            origin: origin.to_owned(),
-            tensors,
-        });
-    }
+    fit(&shapes(&module), checkpoint, origin)?;
     Ok(module.map(&mut Loader {
         path: Path::default(),
         checkpoint,
     }))
 }
 
-fn compare<M: Module>(module: &M, checkpoint: &Checkpoint, origin: &str) -> Mismatch {
-    let wanted: BTreeMap<String, Vec<usize>> = shapes(module).into_iter().collect();
+/// Whether a network with these keys and shapes can take the checkpoint's tensors; every way in which it cannot.
+pub fn fit(wanted: &[(String, Vec<usize>)], checkpoint: &Checkpoint, origin: &str) -> Result<(), WeightsError> {
+    let mismatch = compare(wanted, checkpoint, origin);
+    if !mismatch.is_empty() {
+        return Err(mismatch.into());
+    }
+    let damaged = checkpoint.tensors.iter();
+    let damaged = damaged.filter(|(_, array)| !array.data.iter().all(|value| value.is_finite()));
+    let tensors: Vec<String> = damaged.map(|(key, _)| key.clone()).collect();
+    if tensors.is_empty() {
+        return Ok(());
+    }
+    Err(WeightsError::NotFinite {
+        origin: origin.to_owned(),
+        tensors,
+    })
+}
+
+/// How a checkpoint differs from a network with these keys and shapes.
+pub fn compare(wanted: &[(String, Vec<usize>)], checkpoint: &Checkpoint, origin: &str) -> Mismatch {
+    let wanted: BTreeMap<&str, &[usize]> = wanted
+        .iter()
+        .map(|(key, shape)| (key.as_str(), shape.as_slice()))
+        .collect();
     let mut mismatch = Mismatch {
         source: origin.to_owned(),
         ..Mismatch::default()
     };
     for (key, shape) in &wanted {
-        match checkpoint.tensors.get(key) {
-            None => mismatch.missing.push((key.clone(), shape.clone())),
+        match checkpoint.tensors.get(*key) {
+            None => mismatch.missing.push(((*key).to_owned(), shape.to_vec())),
             Some(found) if !fits(shape, &found.shape) => {
-                let difference = (key.clone(), shape.clone(), found.shape.clone());
+                let difference = ((*key).to_owned(), shape.to_vec(), found.shape.clone());
                 mismatch.misshapen.push(difference);
             }
             Some(_) => {}
         }
     }
     for (key, array) in &checkpoint.tensors {
-        if !wanted.contains_key(key) && !key.ends_with("num_batches_tracked") {
+        if !wanted.contains_key(key.as_str()) && !key.ends_with("num_batches_tracked") {
             mismatch.extra.push((key.clone(), array.shape.clone()));
         }
     }

@@ -12,18 +12,20 @@
 mod checkpoint;
 mod error;
 mod file;
+mod format;
 mod gradient;
 mod keys;
 mod load;
 mod pytorch;
 pub mod recipe;
 mod sealed;
-mod torchscript;
+mod wrapper;
 
 pub use checkpoint::{Array, Checkpoint};
 pub use error::{Mismatch, WeightsError};
 pub use gradient::gradient;
 pub(crate) use keys::Path as KeyPath;
 pub use keys::shapes;
-pub use load::load;
+pub use load::{compare, fit, load};
 pub use recipe::recipe;
+pub use wrapper::Wrapper;

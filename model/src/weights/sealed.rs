@@ -38,7 +38,7 @@ impl Checkpoint {
             reason,
         };
         let mut checkpoint = Self::read(path).map_err(|error| match error {
-            WeightsError::Format { reason, .. } => damaged(reason),
+            WeightsError::Format { reason, .. } | WeightsError::NotWeights { what: reason, .. } => damaged(reason),
             other => other,
         })?;
         match checkpoint.metadata.remove(SEAL) {

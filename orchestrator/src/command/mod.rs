@@ -5,6 +5,7 @@ pub mod data;
 pub mod doctor;
 mod manner;
 pub mod metrics;
+mod model;
 pub mod negatives;
 pub mod plan;
 mod planned;
@@ -38,7 +39,7 @@ pub enum Command {
     Data(data::Args),
     /// List, show and remove runs.
     Runs(runs::Args),
-    /// List, show and export the metrics of runs.
+    /// Measure pictures; list, show and export the metrics of runs.
     Metrics(metrics::Args),
     /// List the checkpoints of an unfinished training, and go back to one.
     Checkpoints(checkpoints::Args),

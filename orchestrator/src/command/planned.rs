@@ -1,17 +1,26 @@
 //! What `plan` and `run` share: from names on the command line to the jobs of their cases.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
-use perceive_model::tower::{Dinov2Config, stand_in};
+use perceive_model::{
+    metric::Metric,
+    network::NetworkConfig,
+    tower::{Dinov2Config, stand_in},
+};
 
+use super::model::Model;
 use crate::{
     database::Database,
-    failure::Failure,
+    failure::{Exit, Failure},
     home::Home,
     plan::{Graph, Weights, pictures::Finder},
     show::Talk,
     spec::{Case, Outside, Size, SpecFile, Towers},
-    stage::towers::Tower,
+    stage::{meters, restore::Sentences, restorer, start::StartFrom, towers::Tower},
     weights_store::{WeightsStore, kind},
 };
 
@@ -75,12 +84,22 @@ impl Choice {
 
 /// The jobs of all cases, as pictures and weights are in `home` just now.
 pub fn planned(cases: &[Case], home: &Home, database: &Database, talk: Talk) -> Result<Graph, Failure> {
-    Graph::of(cases, &mut Finder::new(home, database, talk), &Installed { home })
+    let installed = Installed {
+        home,
+        database,
+        talk,
+        left_out: Mutex::default(),
+    };
+    Graph::of(cases, &mut Finder::new(home, database, talk), &installed)
 }
 
-/// Weights as they are installed in a home.
+/// Weights as they are installed in a home, and what its runs have learned.
 struct Installed<'a> {
     home: &'a Home,
+    database: &'a Database,
+    talk: Talk,
+    /// The metrics that were said to be left out.
+    left_out: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Weights for Installed<'_> {
@@ -108,12 +127,76 @@ impl Weights for Installed<'_> {
     }
 
     fn imported(&self, name: &str) -> Result<String, Failure> {
-        let installed = WeightsStore::of(self.home).named(name);
-        installed.map(|entry| entry.blake3).map_err(|failure| {
-            let import = format!("`perceive-ir weights import restormer FILE --name {name}` installs them");
+        let entry = WeightsStore::of(self.home).named(name).map_err(|failure| {
+            let import = format!("`perceive-ir weights import KIND FILE --name {name}` installs them");
             let help = failure.help.map_or(String::new(), |help| format!("; {help}"));
             let message = format!("negatives.proxies: the weights {name:?} are not installed");
             Failure::new(failure.exit, message).help(import + &help)
-        })
+        })?;
+        if entry.network()?.needs_guidance() {
+            let message = format!(
+                "negatives.proxies: the weights {name:?} are of {}, which DINOv2 guides; a proxy restores by itself",
+                entry.title()
+            );
+            return Err(Failure::new(Exit::Weights, message).help("choose a plain restorer"));
+        }
+        Ok(entry.stored_blake3)
+    }
+
+    fn start(&self, name: &str) -> Result<(StartFrom, NetworkConfig), Failure> {
+        match Model::named(name, self.home, self.database) {
+            Ok(Model::Imported(entry)) => {
+                let of = entry.network()?;
+                let blake3 = entry.stored_blake3;
+                let name = entry.name;
+                Ok((StartFrom::Imported { name, blake3 }, of))
+            }
+            Ok(Model::Artefact { key, folder }) => {
+                let of = restorer::configuration(&folder)?.network;
+                Ok((StartFrom::Artefact(key), of))
+            }
+            Err(failure) if failure.exit == Exit::Unknown => {
+                let message = format!("there are neither weights nor a finished restorer called {name:?}");
+                Err(Failure::new(Exit::Unknown, message)
+                    .help("`perceive-ir weights ls` lists imported weights, `perceive-ir runs ls` runs"))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn sentences(&self, name: &str) -> Result<(Sentences, BTreeMap<String, usize>), Failure> {
+        let kind = kind::instructions::KIND.name;
+        let entry = WeightsStore::of(self.home)
+            .entry(name)?
+            .filter(|entry| entry.kind == kind);
+        let Some(entry) = entry else {
+            let text = format!("restore.instructions: the sentence embeddings {name:?} are not installed");
+            return Err(Failure::new(Exit::Weights, text).help(format!(
+                "`perceive-ir weights import {kind} FILE --name {name}` installs them; without restore.instructions seeded \
+                 stand-ins are taken"
+            )));
+        };
+        let counts = serde_json::from_value(entry.configuration).unwrap_or_default();
+        let sentences = Sentences {
+            name: entry.name,
+            blake3: entry.blake3,
+        };
+        Ok((sentences, counts))
+    }
+
+    fn metric(&self, metric: &Metric, scale: Size) -> Result<Option<Vec<String>>, Failure> {
+        if scale == Size::Paper || meters::is_installed(self.home, metric)? {
+            return meters::hashes(self.home, metric).map(Some);
+        }
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if left_out.insert(metric.name) {
+            let kinds: Vec<&str> = meters::kinds(metric).iter().map(|kind| kind.name).collect();
+            let kinds = kinds.join(" and ");
+            self.talk.say(format!(
+                "{} is left out: it needs the weights {kinds} (`perceive-ir weights ls`)",
+                metric.name
+            ));
+        }
+        Ok(None)
     }
 }

@@ -1,11 +1,11 @@
-//! `perceive-ir restore INPUT… -o DIR --model RUN`: one's own pictures through a trained restorer.
+//! `perceive-ir restore INPUT… -o DIR --model NAME`: one's own pictures through a trained restorer.
 
 use std::path::{Path, PathBuf};
 
 use perceive_datasets::picture::Picture;
 
+use super::model::Model;
 use crate::{
-    database::Database,
     device::DeviceName,
     failure::{Exit, Failure},
     home::Home,
@@ -14,6 +14,7 @@ use crate::{
         context::create_folder,
         restorer::{Restorer, tiled},
     },
+    weights_store::WeightsStore,
 };
 
 #[derive(Debug, clap::Args)]
@@ -24,9 +25,12 @@ pub struct Args {
     /// The folder that the restored pictures go to, as PNG under their own names.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// A restore run: its id (or the beginning of it), or an experiment's name for its newest.
-    #[arg(long, value_name = "RUN")]
+    /// A restore run: its id (or the beginning of it), or an experiment's name for its newest; or imported weights.
+    #[arg(long, value_name = "NAME")]
     model: String,
+    /// What the pictures suffer from (haze, noise25, …), for a model that follows instructions; others find out themselves.
+    #[arg(long, value_name = "NAME")]
+    degradation: Option<String>,
     #[arg(long, default_value = "cpu", value_name = "NAME")]
     device: String,
     /// Larger pictures are restored in overlapping tiles of this width and height.
@@ -48,13 +52,22 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
     let device = args.device.parse::<DeviceName>()?.open()?;
     let work = work(args)?;
-    let model = model(args, home)?;
+    let model = Model::found(&args.model, home)?;
     if args.dry_run {
         return work
             .iter()
             .try_for_each(|(from, to)| crate::show::out(&format!("{} -> {}\n", from.display(), to.display())));
     }
-    let restorer = Restorer::open(&model, home, &device)?;
+    let mut restorer = match &model {
+        Model::Imported(entry) => {
+            entry.network()?;
+            Restorer::from_weights(&WeightsStore::of(home).find_named(&entry.name)?, &device)?
+        }
+        Model::Artefact { folder, .. } => Restorer::open(folder, home, &device)?,
+    };
+    if let Some(degradation) = &args.degradation {
+        restorer = restorer.told(degradation);
+    }
     let bar = Progress::new(talk).bar("restoring", work.len() as u64, "pictures");
     let mut broken = Vec::new();
     for (from, to) in &work {
@@ -96,15 +109,7 @@ fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     let mut inputs = Vec::new();
     for input in &args.inputs {
         if input.is_dir() {
-            let entries = std::fs::read_dir(input)
-                .map_err(|error| Failure::io(format!("cannot read {}", input.display()), &error))?;
-            let mut found: Vec<PathBuf> = entries
-                .flatten()
-                .map(|entry| entry.path())
-                .filter(|path| is_picture(path))
-                .collect();
-            found.sort();
-            inputs.extend(found);
+            inputs.extend(pictures_in(input)?);
         } else if input.exists() {
             inputs.push(input.clone());
         } else {
@@ -144,6 +149,16 @@ fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     Ok(work)
 }
 
+/// The pictures of a folder by their endings, in the order of their names; folders below it are not looked into.
+pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries =
+        std::fs::read_dir(folder).map_err(|error| Failure::io(format!("cannot read {}", folder.display()), &error))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = paths.filter(|path| is_picture(path)).collect();
+    found.sort();
+    Ok(found)
+}
+
 fn is_picture(path: &Path) -> bool {
     let extension = path
         .extension()
@@ -151,28 +166,4 @@ fn is_picture(path: &Path) -> bool {
         .unwrap_or("")
         .to_ascii_lowercase();
     ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp"].contains(&extension.as_str())
-}
-
-/// The folder of the restore artefact that `--model` means.
-fn model(args: &Args, home: &Home) -> Result<PathBuf, Failure> {
-    let database = Database::open_read_only(home)?;
-    let of_experiment = database.restorer_of(&args.model)?;
-    let key = if let Some(key) = of_experiment {
-        key
-    } else {
-        let run = database.find(&args.model)?;
-        if run.stage != "restore" && run.stage != "medium" {
-            let text = format!("run {} is of stage {}: it has no restorer", run.id, run.stage);
-            return Err(Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` shows the restore runs"));
-        }
-        run.artefact_key
-    };
-    let folder = home.artefact(&key);
-    if folder.exists() {
-        return Ok(folder);
-    }
-    Err(
-        Failure::new(Exit::Unknown, format!("{:?} has no finished restorer", args.model))
-            .help("`perceive-ir run EXPERIMENT` trains one"),
-    )
 }

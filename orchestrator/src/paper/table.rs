@@ -64,11 +64,13 @@ fn parse(line: &'static str) -> Option<Cell> {
     fields.next().is_none().then_some(cell)
 }
 
-/// The paper's metric that one of ours may be held against: the paper's PSNR and SSIM are on RGB.
+/// The paper's metric that one of ours may be held against: the paper's PSNR and SSIM are on RGB; of which network its LPIPS
+/// is it does not say, and AlexNet is the metric's own default.
 pub fn counterpart(metric: &str) -> Option<&'static str> {
     match metric {
         "psnr_rgb" => Some("psnr"),
         "ssim_rgb" => Some("ssim"),
+        "lpips_alex" => Some("lpips"),
         "uciqe" => Some("uciqe"),
         "uiqm" => Some("uiqm"),
         _ => None,

@@ -53,7 +53,8 @@ impl Estimates {
         let by_class = self.by_class.entry(class).or_default();
         let by_stage = self.by_stage.entry(job.stage()).or_default();
         for past in [by_class, by_stage] {
-            past.seconds_a_unit.push(seconds / units.max(1) as f64);
+            // A training of 0 steps says nothing of what a step takes.
+            past.seconds_a_unit.extend((units > 0).then(|| seconds / units as f64));
             past.bytes.push(bytes as f64);
             past.memory.extend(peak.map(|peak| peak as f64));
         }

@@ -14,12 +14,12 @@ mod shipped;
 mod stand_in;
 pub mod standing;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use perceive_datasets::degradation::{Degrade as _, Noise, Recipe};
 use perceive_model::{
-    metric,
-    network::{NetworkConfig, Parts},
+    metric::{self, Metric},
+    network::{NetworkConfig, Parts, instructir::instructions::speaking_of},
 };
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::{Exit, Failure},
     number::plain,
-    spec::{Experiment, experiment::Towers},
+    spec::{Experiment, Size, experiment::Towers},
     stage::{
         Job,
         degrade::Degrade,
@@ -36,8 +36,9 @@ use crate::{
         negatives::{Negatives, ProxyWeights},
         pairs::{Listing, Set},
         prompts::Prompts,
-        restore::{Perceiver, Proxies, Restore},
+        restore::{Perceiver, Proxies, Restore, Sentences},
         scenes::Scenes,
+        start::StartFrom,
         towers::Tower,
     },
 };
@@ -61,8 +62,16 @@ pub trait Weights: Sync {
     fn vgg16(&self, towers: Towers) -> Result<Tower, Failure>;
     /// Width of DINOv2's tokens.
     fn token_width(&self, tower: &Tower) -> Result<usize, Failure>;
-    /// blake3 of imported weights.
+    /// blake3 of a plain restorer's imported weights, as they lie in the store.
     fn imported(&self, name: &str) -> Result<String, Failure>;
+    /// Imported weights, or else the restorer of a run, and of what network they are.
+    fn start(&self, name: &str) -> Result<(StartFrom, NetworkConfig), Failure>;
+    /// Imported sentence embeddings of this name, and how many there are for each degradation.
+    fn sentences(&self, name: &str) -> Result<(Sentences, BTreeMap<String, usize>), Failure>;
+    /// blake3 of the imported files that a metric looks through; none for one that is computed.
+    ///
+    /// `None`: they are not installed, and the metric is left out. At the paper's scale that is an error.
+    fn metric(&self, metric: &Metric, scale: Size) -> Result<Option<Vec<String>>, Failure>;
 }
 
 /// The jobs of `experiment` on `pictures`.
@@ -85,8 +94,11 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
     for mut set in test {
         // What a set weighs in a batch says nothing about a test.
         set.weight = 1.0;
+        let metrics = measurable(&experiment.metrics, &set)?;
+        let (metrics, weights) = planner.installed(metrics)?;
         planner.add(Job::Evaluate(Evaluate {
-            metrics: measurable(&experiment.metrics, &set)?,
+            metrics,
+            weights,
             set,
             restorer: restorer.clone(),
             medium: medium.first().cloned(),
@@ -111,6 +123,29 @@ impl Planner<'_> {
             self.nodes.push(Node { key: key.clone(), job });
         }
         key
+    }
+
+    /// The metrics that can be measured with the weights that are here, and those weights.
+    fn installed(&self, metrics: Vec<String>) -> Result<(Vec<String>, BTreeMap<String, Vec<String>>), Failure> {
+        let (mut kept, mut weights) = (Vec::new(), BTreeMap::new());
+        for name in metrics {
+            let hashes = match metric::find(&name) {
+                Some(metric) => self.weights.metric(metric, self.experiment.scale)?,
+                None => Some(Vec::new()),
+            };
+            let Some(hashes) = hashes else { continue };
+            if !hashes.is_empty() {
+                weights.insert(name.clone(), hashes);
+            }
+            kept.push(name);
+        }
+        if kept.is_empty() {
+            let text = "every metric of the experiment looks through weights that are not installed";
+            return Err(
+                Failure::new(Exit::Weights, text).help("`perceive-ir weights ls` lists them; or measure psnr_rgb")
+            );
+        }
+        Ok((kept, weights))
     }
 
     /// The sets of pairs, with the jobs that render scenes and degrade clean pictures.
@@ -184,7 +219,9 @@ impl Planner<'_> {
             return Ok(Vec::new());
         }
         let settings = &self.experiment.medium;
-        let network = sized(&settings.network, settings.size)?;
+        let mut network = sized(&settings.network, settings.size)?.with_degradations(&Set::degradations(train));
+        let start = self.start("medium", &settings.start_from, &mut network)?;
+        told_alike("medium", &network, train)?;
         if network.needs_guidance() {
             let text = format!(
                 "medium.network = {:?} needs guidance; the medium model is a plain restorer",
@@ -196,8 +233,9 @@ impl Planner<'_> {
             sets: train.to_vec(),
             fold,
             network: network.clone(),
-            training: settings.training.clone(),
+            training: settings.training.effective(start.is_some()),
             seed: self.experiment.seed,
+            start: start.clone(),
         };
         let (a, b) = (fold(Fold::A), fold(Fold::B));
         Ok(vec![self.add(Job::Medium(a)), self.add(Job::Medium(b))])
@@ -267,6 +305,9 @@ impl Planner<'_> {
             pgca: reading("pgca", &settings.pgca)?,
             pgm_scope: reading("pgm_scope", &settings.pgm_scope)?,
         });
+        network = network.with_degradations(&Set::degradations(train));
+        let start = self.start("restore", &settings.start_from, &mut network)?;
+        told_alike("restore", &network, train)?;
         let guide = if network.needs_guidance() {
             Some(self.weights.dinov2(self.experiment.towers)?)
         } else {
@@ -275,6 +316,16 @@ impl Planner<'_> {
         if let Some(tower) = &guide {
             network = network.with_guidance_width(self.weights.token_width(tower)?);
         }
+        let instructions = if settings.instructions.is_empty() {
+            None
+        } else {
+            let (sentences, counts) = self.weights.sentences(&settings.instructions)?;
+            spoken_of(&sentences.name, &counts, train)?;
+            network = network.with_sentences(&|degradation| {
+                speaking_of(degradation, counts.keys().map(String::as_str)).map(|name| counts[name])
+            });
+            Some(sentences)
+        };
         network
             .check()
             .map_err(|error| Failure::new(Exit::Spec, error.to_string()))?;
@@ -285,11 +336,65 @@ impl Planner<'_> {
             loss: settings.loss.effective(),
             clip_aware,
             perceptual,
-            training: settings.training.clone(),
+            instructions,
+            training: settings.training.effective(start.is_some()),
             seed: self.experiment.seed,
+            start,
         };
         Ok(self.add(Job::Restore(job)))
     }
+
+    /// What `STAGE.start_from` means, if it names anything; the network gets the sizes of those weights.
+    fn start(&self, stage: &str, name: &str, network: &mut NetworkConfig) -> Result<Option<StartFrom>, Failure> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let (start, of) = self.weights.start(name).map_err(|mut failure| {
+            failure.message = format!("{stage}.start_from: {}", failure.message);
+            failure
+        })?;
+        *network = network.starting_from(&of).map_err(|error| {
+            let text = format!("{stage}.start_from = {name:?}: {error}");
+            Failure::new(Exit::Spec, text)
+        })?;
+        Ok(Some(start))
+    }
+}
+
+/// Refuses to go on from a network that was told other degradations, or in another order, than those of this training.
+fn told_alike(stage: &str, network: &NetworkConfig, train: &[Set]) -> Result<(), Failure> {
+    let NetworkConfig::InstructIr(config) = network else {
+        return Ok(());
+    };
+    let told: Vec<&str> = config.instructions.iter().map(|set| set.degradation.as_str()).collect();
+    let degradations = Set::degradations(train);
+    if told.is_empty() || told == degradations {
+        return Ok(());
+    }
+    let text = format!(
+        "{stage}.start_from: those weights follow instructions for {}, and the training is on {}",
+        told.join(", "),
+        degradations.join(", ")
+    );
+    Err(Failure::new(Exit::Spec, text).help("train on the same degradations, in the same order"))
+}
+
+/// Refuses sentences that say nothing of a degradation that is trained.
+fn spoken_of(name: &str, counts: &BTreeMap<String, usize>, train: &[Set]) -> Result<(), Failure> {
+    let known = counts.keys().map(String::as_str);
+    let unspoken = |degradation: &&str| speaking_of(degradation, known.clone()).is_none();
+    let unspoken: Vec<&str> = Set::degradations(train).into_iter().filter(unspoken).collect();
+    if unspoken.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "restore.instructions: {name} has no sentence for {}",
+        unspoken.join(", ")
+    );
+    let known = known.collect::<Vec<_>>().join(", ");
+    Err(Failure::new(Exit::Weights, text).help(format!(
+        "it has sentences for {known}; add a tensor of that name to the file"
+    )))
 }
 
 /// What each kind of a set weighs in a batch: merged sets share the first's weight by their numbers of pictures.
@@ -348,7 +453,7 @@ fn distinguish(sets: &mut [Set]) {
     }
 }
 
-fn sized(name: &str, size: crate::spec::Size) -> Result<NetworkConfig, Failure> {
+fn sized(name: &str, size: Size) -> Result<NetworkConfig, Failure> {
     NetworkConfig::sized(name, size.of_network())
         .map_err(|_| Failure::unknown("network", name, NetworkConfig::NAMES.iter().copied()))
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use perceive_datasets::catalogue;
-use perceive_model::network::NetworkConfig;
+use perceive_model::{metric::Metric, network::NetworkConfig};
 
 use super::{
     Node, Weights,
@@ -16,7 +16,12 @@ use super::{
 use crate::{
     failure::Failure,
     spec::{Case, Experiment, Outside, Size, SpecFile, Towers, pictures::PictureSet},
-    stage::{Job, restore::Restore, towers::Tower},
+    stage::{
+        Job,
+        restore::{Restore, Sentences},
+        start::StartFrom,
+        towers::Tower,
+    },
 };
 
 /// The cases of each table, in the paper's order, without the rows of networks that the program does not have.
@@ -81,6 +86,27 @@ impl Weights for Towered {
 
     fn imported(&self, name: &str) -> Result<String, Failure> {
         Ok(name.into())
+    }
+
+    fn start(&self, name: &str) -> Result<(StartFrom, NetworkConfig), Failure> {
+        let blake3 = name.into();
+        let of = NetworkConfig::sized("restormer", perceive_model::network::Size::Tiny)?;
+        let name = name.into();
+        Ok((StartFrom::Imported { name, blake3 }, of))
+    }
+
+    fn sentences(&self, name: &str) -> Result<(Sentences, BTreeMap<String, usize>), Failure> {
+        let sentences = Sentences {
+            name: name.into(),
+            blake3: name.into(),
+        };
+        Ok((sentences, [("noise".to_string(), 3), ("haze".to_string(), 2)].into()))
+    }
+
+    fn metric(&self, metric: &Metric, _: Size) -> Result<Option<Vec<String>>, Failure> {
+        Ok(Some(
+            metric.is_learned().then(|| metric.name.into()).into_iter().collect(),
+        ))
     }
 }
 
@@ -360,15 +386,20 @@ fn the_tests_are_the_columns_of_each_table() {
     );
     assert_eq!(tests("table12", "perceive-ir"), ["uieb underwater", "c60 underwater"]);
     let plans = plans("table12");
-    let metrics: Vec<&Vec<String>> = plans["perceive-ir"]
+    let tests: Vec<_> = plans["perceive-ir"]
         .iter()
         .filter_map(|node| match &node.job {
-            Job::Evaluate(job) => Some(&job.metrics),
+            Job::Evaluate(job) => Some(job),
             _ => None,
         })
         .collect();
-    assert_eq!(*metrics[0], ["psnr_rgb", "ssim_rgb", "uciqe", "uiqm"]);
-    assert_eq!(*metrics[1], ["uciqe", "uiqm"], "C60 has no references");
+    assert_eq!(
+        tests[0].metrics,
+        ["lpips_alex", "psnr_rgb", "ssim_rgb", "uciqe", "uiqm"]
+    );
+    assert_eq!(tests[0].weights["lpips_alex"], ["lpips_alex"]);
+    assert_eq!(tests[1].metrics, ["uciqe", "uiqm"], "C60 has no references");
+    assert!(tests[1].weights.is_empty());
 }
 
 #[test]
@@ -425,4 +456,52 @@ fn merged_sets_share_a_weight_by_their_pictures() {
     assert!((weight("bsd400 train") - 400.0 / 5144.0).abs() < 1e-5);
     assert!((weight("wed train") - 4744.0 / 5144.0).abs() < 1e-5);
     assert_eq!((weight("reside train"), weight("rain100l train")), (1.0, 1.0));
+}
+
+#[test]
+fn instructir_is_told_the_degradations_of_its_training_and_may_be_given_sentences_for_them() {
+    let mut case = cases("table12", None)
+        .into_iter()
+        .find(|case| case.name == "instructir")
+        .unwrap();
+    let sets = |nodes: &[Node]| match &restore(nodes).1.network {
+        NetworkConfig::InstructIr(config) => config
+            .instructions
+            .iter()
+            .map(|set| (set.degradation.clone(), set.sentences))
+            .collect::<Vec<_>>(),
+        _ => panic!("another network"),
+    };
+    let stand_in = planned(&case.settings);
+    let named: Vec<String> = sets(&stand_in).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(
+        named,
+        ["noise15", "noise25", "noise50", "haze", "rain", "blur", "low-light"]
+    );
+    assert!(restore(&stand_in).1.instructions.is_none());
+
+    case.settings.restore.instructions = "mine".into();
+    let pictures = |tasks: &[&str], experiment: &Experiment| {
+        let experiment = Experiment {
+            tasks: tasks.iter().map(ToString::to_string).collect(),
+            ..experiment.clone()
+        };
+        let all = |sets: Vec<PictureSet>, split: &str| sets.into_iter().map(|set| whole(set, split)).collect();
+        Pictures {
+            train: all(experiment.train_sets(), "train"),
+            test: all(experiment.test_sets(), "test"),
+        }
+    };
+    let rain = pictures(&["rain"], &case.settings);
+    let failure = plan(&case.settings, &rain, &Towered).unwrap_err();
+    assert!(
+        failure.to_string().contains("mine has no sentence for rain"),
+        "{failure}"
+    );
+    let mut spoken = pictures(&["noise", "haze"], &case.settings);
+    spoken.test = pictures(&[], &case.settings).test;
+    let nodes = plan(&case.settings, &spoken, &Towered).unwrap();
+    let counts: Vec<usize> = sets(&nodes).into_iter().map(|(_, count)| count).collect();
+    assert_eq!(counts, [3, 3, 3, 2]);
+    assert_eq!(restore(&nodes).1.instructions.as_ref().unwrap().name, "mine");
 }

@@ -55,6 +55,15 @@ pub fn caption(experiment: &str, cases: &[Case], frame: &DataFrame, layout: Layo
         format!("{experiment}: {what}{spread}; {reading}; PSNR in dB"),
         format!("scale: {}; towers: {towers}{stand_in}", distinct(|case| &case.scale)),
     ];
+    let says = |case: &Case, key: &str, value: &str| case.settings.get(key).is_some_and(|set| set == value);
+    let unspoken = |case: &&Case| says(case, "restore.network", "instructir") && says(case, "restore.instructions", "");
+    let stand_ins: BTreeSet<&str> = cases.iter().filter(unspoken).map(|case| case.name.as_str()).collect();
+    if !stand_ins.is_empty() {
+        let names = stand_ins.into_iter().collect::<Vec<_>>().join(", ");
+        lines.push(format!(
+            "instructions of {names}: stand-ins (seeded vectors in place of a sentence encoder's)"
+        ));
+    }
     if layout.with_paper {
         lines.push(of_paper(experiment, frame));
     }

@@ -39,6 +39,8 @@ pub enum Cell {
     Count(u64),
     /// A number, shown to people with so many decimals.
     Number(f64, usize),
+    /// A hash in hex; its first 12 digits to people.
+    Hash(String),
     /// Bytes; `1.2 MB` to people.
     Bytes(u64),
     /// Milliseconds since the Unix epoch; local time to people.
@@ -167,6 +169,7 @@ impl Cell {
         match self {
             Self::None => "-".to_string(),
             Self::Text(text) => text.clone(),
+            Self::Hash(hash) => hash.chars().take(12).collect(),
             Self::Whole(number) => number.to_string(),
             Self::Count(number) => number.to_string(),
             Self::Number(number, decimals) => format!("{number:.decimals$}"),
@@ -186,7 +189,7 @@ impl Cell {
     pub fn json(&self) -> Value {
         match self {
             Self::None => Value::Null,
-            Self::Text(text) => text.clone().into(),
+            Self::Text(text) | Self::Hash(text) => text.clone().into(),
             Self::Whole(number) => (*number).into(),
             Self::Count(number) | Self::Bytes(number) => (*number).into(),
             Self::Number(number, _) => (*number).into(),

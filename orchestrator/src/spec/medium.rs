@@ -13,6 +13,9 @@ pub struct Medium {
     pub network: String,
     /// How large that restorer is.
     pub size: Size,
+    /// Imported weights that it starts from, or a run or an experiment whose restorer it starts from; empty: drawn ones.
+    /// Its sizes are then those of the weights, and with 0 steps it is used as it is.
+    pub start_from: String,
     /// How it is trained.
     pub training: Training,
 }
@@ -22,6 +25,7 @@ impl Default for Medium {
         Self {
             network: "restormer".into(),
             size: Size::Paper,
+            start_from: String::new(),
             training: Training {
                 steps: 100_000,
                 ..Training::default()
@@ -34,6 +38,8 @@ impl Medium {
     /// What is impossible in these settings: (key, what is wrong).
     pub fn check(&self) -> Vec<(String, String)> {
         let unknown = unknown("network", &self.network, NetworkConfig::NAMES.iter().copied());
-        unknown.map(|what| ("network".into(), what)).into_iter().collect()
+        let mut wrong: Vec<_> = unknown.map(|what| ("network".into(), what)).into_iter().collect();
+        wrong.extend(self.training.check_started(!self.start_from.is_empty()));
+        wrong
     }
 }

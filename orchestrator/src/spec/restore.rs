@@ -13,6 +13,10 @@ pub struct Restore {
     pub network: String,
     /// How large it is.
     pub size: Size,
+    /// Imported weights that it starts from, or a run or an experiment whose restorer it starts from: its own kind's, or
+    /// for `perceive-ir` and `perceive-ir-nafnet` their backbone's; empty: drawn ones. The backbone's sizes are then those
+    /// of the weights, and with 0 steps it is measured as it is.
+    pub start_from: String,
     /// Compact feature extraction: the degradation's code Z (Fig. 3b).
     pub cfe: bool,
     /// DINOv2's features in the prompt guidance (Fig. 3c).
@@ -27,6 +31,8 @@ pub struct Restore {
     pub pgm_hidden: usize,
     /// Size of a PGM's convolution, 1 or 3.
     pub pgm_kernel: usize,
+    /// For `instructir`: imported sentence embeddings, by their name; empty: seeded stand-ins.
+    pub instructions: String,
     /// The weights of the loss.
     pub loss: Loss,
     /// How the network is trained.
@@ -41,6 +47,8 @@ pub enum ContrastiveNegatives {
     Degradations,
     /// Those of any other picture.
     Pictures,
+    /// A queue of what a moving average of AirNet's encoder said of earlier batches (MoCo), as AirNet was published.
+    Queue,
 }
 
 /// Eq. 13: `L1 + contrastive * L_cl + clip_aware * L_clip + perceptual * L_dpl`. A weight of 0 switches a term off,
@@ -52,7 +60,7 @@ pub struct Loss {
     pub contrastive: f64,
     /// tau of eq. 12.
     pub contrastive_temperature: f64,
-    /// Those with another degradation, or of any other picture.
+    /// Those with another degradation, of any other picture, or AirNet's queue.
     pub contrastive_negatives: ContrastiveNegatives,
     /// lambda 2, of eq. 9.
     pub clip_aware: f64,
@@ -89,6 +97,7 @@ impl Default for Restore {
         Self {
             network: "perceive-ir".into(),
             size: Size::Paper,
+            start_from: String::new(),
             cfe: true,
             guidance: true,
             pgm: true,
@@ -96,6 +105,7 @@ impl Default for Restore {
             pgm_scope: "block".into(),
             pgm_hidden: 0,
             pgm_kernel: 1,
+            instructions: String::new(),
             loss: Loss::default(),
             training: Training::default(),
         }
@@ -161,6 +171,7 @@ impl Restore {
                 format!("{:?} is unknown; block and level are possible", self.pgm_scope),
             ));
         }
+        wrong.extend(self.training.check_started(!self.start_from.is_empty()));
         let teachable = match self.network.as_str() {
             "perceive-ir" | "perceive-ir-nafnet" => self.cfe,
             network => network == "airnet",
@@ -169,6 +180,23 @@ impl Restore {
             wrong.push((
                 "loss.contrastive".into(),
                 "the contrastive loss teaches the CFE: set it to 0, or use network = \"perceive-ir\" with cfe = true"
+                    .into(),
+            ));
+        }
+        if !self.instructions.is_empty() && known && self.network != "instructir" {
+            wrong.push((
+                "instructions".into(),
+                format!(
+                    "{} follows no instructions: only network = \"instructir\" does",
+                    self.network
+                ),
+            ));
+        }
+        let queue = self.loss.contrastive > 0.0 && self.loss.contrastive_negatives == ContrastiveNegatives::Queue;
+        if queue && known && self.network != "airnet" {
+            wrong.push((
+                "loss.contrastive_negatives".into(),
+                "only network = \"airnet\" learns by a queue; \"degradations\" and \"pictures\" are for every other"
                     .into(),
             ));
         }

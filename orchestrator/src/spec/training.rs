@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
-    /// Optimiser steps.
+    /// Optimiser steps; 0 only for a network that starts from weights.
     pub steps: u64,
     /// Pictures a step.
     pub batch: usize,
@@ -30,7 +30,8 @@ pub struct Training {
     pub weight_decay: f64,
     /// The gradient of all parameters together is scaled down to this norm; 0: never.
     pub clip_norm: f64,
-    /// Start with a network that gives its input back, or (`false`) with all weights drawn, as the papers do.
+    /// Start with a network that gives its input back, or (`false`) with all weights drawn, as the papers do. Without
+    /// effect on a network that starts from weights.
     pub identity_start: bool,
     /// `f32`, or `bf16`: the network's passes in 16 bits, its weights, norms and losses in 32. While it is f32 it is no part
     /// of a job.
@@ -130,13 +131,25 @@ impl Default for Training {
 }
 
 impl Training {
+    /// What is impossible for a network that starts from weights, or does not.
+    pub fn check_started(&self, started: bool) -> Option<(String, String)> {
+        let wrong = self.steps == 0 && !started;
+        let what = "0 steps train nothing; only a network with `start_from` can be used as it is";
+        wrong.then(|| ("training.steps".into(), what.into()))
+    }
+
+    /// These settings with the defaults where nothing looks at them: equal ones train equally.
+    pub fn effective(&self, started: bool) -> Self {
+        Self {
+            identity_start: self.identity_start && !started,
+            ..self.clone()
+        }
+    }
+
     /// What is impossible in these settings: (key, what is wrong).
     pub fn check(&self) -> Vec<(String, String)> {
         let mut wrong = Vec::new();
         let mut say = |key: &str, what: String| wrong.push((key.to_string(), what));
-        if self.steps == 0 {
-            say("steps", "0 steps train nothing".into());
-        }
         if self.batch == 0 {
             say("batch", "a batch needs at least one picture".into());
         }

@@ -1,12 +1,15 @@
 //! The evaluate stage: the metrics of one test set, picture by picture, whole pictures; degraded, medium and restored.
 
+use std::collections::BTreeMap;
+
 use perceive_datasets::picture::Picture;
-use perceive_model::metric::{self, Planes};
+use perceive_model::metric::{self, Meter, Planes};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Context, Outcome, Stage,
     medium::RESTORED,
+    meters,
     pairs::{Pair, Set, png_name},
     restorer::{Restorer, measurable},
 };
@@ -25,6 +28,9 @@ pub struct Evaluate {
     pub medium: Option<String>,
     /// One or more of the registry's names, such as the set's references allow.
     pub metrics: Vec<String>,
+    /// blake3 of the imported files that learned metrics look through, by the metric's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, Vec<String>>,
     /// At most so many rows in the contact sheet.
     pub rows: usize,
 }
@@ -55,12 +61,13 @@ impl Stage for Evaluate {
 
     fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {
         let pairs = self.set.listing.read(context)?;
-        let restorer = Restorer::open(&context.artefact(&self.restorer), context.home(), context.device())?;
-        let medium = self
-            .medium
-            .as_ref()
-            .map(|key| Restorer::open(&context.artefact(key), context.home(), context.device()))
-            .transpose()?;
+        let open = |key: &String| {
+            let restorer = Restorer::open(&context.artefact(key), context.home(), context.device())?;
+            Ok::<_, Failure>(restorer.told(&self.set.kind))
+        };
+        let restorer = open(&self.restorer)?;
+        let medium = self.medium.as_ref().map(open).transpose()?;
+        let meters = self.meters(context)?;
         let folder = context.output_folder(RESTORED)?;
         let of = pairs.len() as u64;
         context.started(0, of, "pictures")?;
@@ -84,6 +91,7 @@ impl Stage for Evaluate {
             let test = Test {
                 pair,
                 clean: clean.as_ref(),
+                meters: &meters,
                 size: (degraded.width, degraded.height),
             };
             let mut cells = vec![self.measure(context, &test, "degraded", degraded.to_planes())?.1];
@@ -122,11 +130,24 @@ impl Stage for Evaluate {
 struct Test<'a> {
     pair: &'a Pair,
     clean: Option<&'a Picture>,
+    meters: &'a [Meter],
     /// Width and height.
     size: (usize, usize),
 }
 
 impl Evaluate {
+    /// The metrics in their order, with what they look through.
+    fn meters(&self, context: &Context) -> Result<Vec<Meter>, Failure> {
+        let meter = |name: &String| match metric::find(name) {
+            Some(metric) => meters::open(context.home(), metric, context.device()),
+            None => {
+                let known = metric::METRICS.iter().map(|metric| metric.name);
+                Err(Failure::unknown("metric", name, known))
+            }
+        };
+        self.metrics.iter().map(meter).collect()
+    }
+
     /// Tells every metric of one tier; gives the first metric's value and the tier's cell of the sheet. Planes are
     /// measured unrounded.
     fn measure(
@@ -140,17 +161,11 @@ impl Evaluate {
         let picture = Picture::from_planes(&planes, width, height);
         let shown = Planes::new(planes, height, width)?;
         let clean = test.clean.map(measurable).transpose()?;
-        let mut values = Vec::with_capacity(self.metrics.len());
-        let mut words = Vec::with_capacity(self.metrics.len());
-        for name in &self.metrics {
-            let Some(metric) = metric::find(name) else {
-                return Err(Failure::unknown(
-                    "metric",
-                    name,
-                    metric::METRICS.iter().map(|metric| metric.name),
-                ));
-            };
-            let value = match metric.measure(&shown, clean.as_ref())? {
+        let mut values = Vec::with_capacity(test.meters.len());
+        let mut words = Vec::with_capacity(test.meters.len());
+        for meter in test.meters {
+            let metric = meter.metric;
+            let value = match meter.measure(&shown, clean.as_ref())? {
                 infinite if metric.unit == "dB" => infinite.min(EQUAL_PSNR),
                 value => value,
             };
@@ -159,7 +174,7 @@ impl Evaluate {
                 degradation: self.set.kind.clone(),
                 picture: test.pair.name.clone(),
                 tier: tier.into(),
-                metric: name.clone(),
+                metric: metric.name.into(),
                 value,
             })?;
             values.push(value);

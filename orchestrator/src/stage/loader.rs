@@ -62,6 +62,13 @@ pub fn batches(
 ) -> Result<Batches, Failure> {
     // Numbered as they come: only whether two numbers are equal matters.
     let mut kinds: HashMap<(&str, &str), usize> = HashMap::new();
+    if apart == Apart::Degradations {
+        // In the order in which a network that is told them knows them.
+        for degradation in Set::degradations(sets) {
+            let next = kinds.len();
+            kinds.insert((degradation, ""), next);
+        }
+    }
     let mut kind_of = |set, pair| {
         let next = kinds.len();
         *kinds.entry(apart.told_by(set, pair)).or_insert(next)

@@ -13,6 +13,7 @@ use super::{
     loader::{self, Apart},
     pairs::{Pair, Set, png_name},
     restorer::{Configuration, Restorer, psnr},
+    start::StartFrom,
     train::{self, Material, validation::HeldOut},
 };
 use crate::{failure::Failure, spec::training::Training};
@@ -32,6 +33,9 @@ pub struct Medium {
     pub network: NetworkConfig,
     pub training: Training,
     pub seed: u64,
+    /// Weights to start from; drawn ones without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartFrom>,
 }
 
 /// The pictures that this stage restored: the folder below an artefact.
@@ -46,7 +50,9 @@ impl Stage for Medium {
     }
 
     fn inputs(&self) -> Vec<String> {
-        Set::inputs(&self.sets)
+        let mut inputs = Set::inputs(&self.sets);
+        inputs.extend(self.start.iter().filter_map(StartFrom::input));
+        inputs
     }
 
     fn work(&self) -> Work {
@@ -63,13 +69,16 @@ impl Stage for Medium {
         let none = |_: &Set, _: &Pair| Vec::new();
         let apart = Apart::Degradations;
         let batches = loader::batches(&self.sets, &pairs, &self.training, false, apart, taken, none)?;
-        let training = restorer::Training::new(
+        let mut training = restorer::Training::new(
             &self.network,
             self.seed,
             train::adamw(&self.training),
             train::schedule(&self.training),
             context.device(),
         );
+        if let Some(start) = &self.start {
+            training = training.started(&self.network, &start.read(context)?)?;
+        }
         let material = Material {
             batches,
             epochs: None,
@@ -157,7 +166,8 @@ pub fn restore_all(
             Picture::open(&path)?
         } else {
             let degraded = Picture::open(&pair.degraded)?;
-            let restored = context.interruptible(done as u64, || Ok(()), || restorer.picture(&degraded));
+            let told = restorer.clone().told(&set.kind);
+            let restored = context.interruptible(done as u64, || Ok(()), || told.picture(&degraded));
             restored.save_png(&path)?;
             restored
         };

@@ -110,6 +110,17 @@ impl Set {
         sets.iter().filter_map(|set| set.listing.input()).collect()
     }
 
+    /// The degradations of several sets, each once, in the order of the sets.
+    pub fn degradations(sets: &[Self]) -> Vec<&str> {
+        let mut degradations: Vec<&str> = Vec::new();
+        for set in sets {
+            if !degradations.contains(&set.kind.as_str()) {
+                degradations.push(&set.kind);
+            }
+        }
+        degradations
+    }
+
     /// A folder name for this set's pictures.
     pub fn folder(&self) -> String {
         file_name(&self.label)

@@ -18,6 +18,7 @@ use super::{
     pairs::{Pair, Set, png_name},
     prompts,
     restorer::Configuration,
+    start::StartFrom,
     towers::Tower,
     train::{self, Epochs, Material, validation::HeldOut},
 };
@@ -27,6 +28,7 @@ use crate::{
         restore::{ContrastiveNegatives, Loss},
         training::Training,
     },
+    weights_store::WeightsStore,
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,8 +40,14 @@ pub struct Restore {
     pub loss: Loss,
     pub clip_aware: Option<Perceiver>,
     pub perceptual: Option<Proxies>,
+    /// For a network that follows instructions; without them it follows stand-ins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Sentences>,
     pub training: Training,
     pub seed: u64,
+    /// Weights to start from, of the network or of its backbone; drawn ones without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<StartFrom>,
 }
 
 /// The learned prompts and the CLIP they were learned with.
@@ -55,6 +63,16 @@ pub struct Perceiver {
 pub struct Proxies {
     pub negatives: Vec<String>,
     pub vgg16: Tower,
+}
+
+/// The length of AirNet's published queue, for every picture of a batch.
+const KEYS_A_PICTURE: usize = 256;
+
+/// Imported sentence embeddings, by name and by the blake3 of their file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sentences {
+    pub name: String,
+    pub blake3: String,
 }
 
 impl Stage for Restore {
@@ -81,11 +99,16 @@ impl Stage for Restore {
             on("perceptual", perceptual),
         ]
         .concat();
-        format!("{}: l1{terms}", self.network.name())
+        let stand_in = match (&self.network, &self.instructions) {
+            (NetworkConfig::InstructIr(_), None) => " (stand-in instructions)",
+            _ => "",
+        };
+        format!("{}{stand_in}: l1{terms}", self.network.name())
     }
 
     fn inputs(&self) -> Vec<String> {
         let mut inputs = Set::inputs(&self.sets);
+        inputs.extend(self.start.iter().filter_map(StartFrom::input));
         inputs.extend(self.clip_aware.iter().map(|perceiver| perceiver.prompts.clone()));
         inputs.extend(
             self.perceptual
@@ -122,7 +145,7 @@ impl Stage for Restore {
         };
         let second = self.loss.contrastive > 0.0;
         let apart = match self.loss.contrastive_negatives {
-            ContrastiveNegatives::Degradations => Apart::Degradations,
+            ContrastiveNegatives::Degradations | ContrastiveNegatives::Queue => Apart::Degradations,
             ContrastiveNegatives::Pictures => Apart::Pictures,
         };
         let validation = &self.training.validation;
@@ -136,6 +159,9 @@ impl Stage for Restore {
             train::schedule(&self.training),
             context.device(),
         );
+        if let Some(start) = &self.start {
+            training = training.started(&self.network, &start.read(context)?)?;
+        }
         let device = training.device().clone();
         let guide = self
             .guide
@@ -145,6 +171,13 @@ impl Stage for Restore {
         training = training
             .with_guide(guide)
             .with_objective(self.objective(context, &device)?);
+        if let Some(sentences) = &self.instructions {
+            let path = WeightsStore::of(context.home()).find_named(&sentences.name)?;
+            training = training.with_sentences(&Checkpoint::read(&path)?, &path.display().to_string())?;
+        }
+        if second && self.loss.contrastive_negatives == ContrastiveNegatives::Queue {
+            training = training.with_momentum_contrast(KEYS_A_PICTURE * self.training.batch, self.seed);
+        }
         let learned = pairs.iter().flatten().filter(|pair| !held_out.holds(pair)).count();
         let material = Material {
             epochs: self.epochs(learned, &batches)?,

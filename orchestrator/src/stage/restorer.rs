@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use perceive_datasets::picture::Picture;
 use perceive_model::{
     metric::{Planes, psnr_rgb},
-    network::{Network, NetworkConfig, whole_picture},
+    network::{Network, NetworkConfig, Restorer as _, Start, whole_picture},
     train::guide::Guide,
     weights::{Checkpoint, load},
 };
@@ -16,7 +16,10 @@ use super::{
     context::{read_json, write_json},
     towers::Tower,
 };
-use crate::{failure::Failure, home::Home};
+use crate::{
+    failure::{Exit, Failure},
+    home::Home,
+};
 
 const WEIGHTS: &str = "model.safetensors";
 const CONFIGURATION: &str = "model.json";
@@ -29,7 +32,8 @@ pub struct Configuration {
     pub guide: Option<Tower>,
 }
 
-/// A network ready to restore.
+/// A network ready to restore. A clone shares the weights.
+#[derive(Clone)]
 pub struct Restorer {
     network: Network,
     guide: Option<Guide>,
@@ -49,13 +53,43 @@ pub fn save_weights(path: &Path, configuration: &Configuration, mut weights: Che
     Ok(weights.write(path)?)
 }
 
+/// What the restorer of an artefact's folder is.
+pub fn configuration(folder: &Path) -> Result<Configuration, Failure> {
+    read_json(&folder.join(CONFIGURATION))
+}
+
+/// The weights of an artefact's folder.
+pub fn weights(folder: &Path) -> Result<Start, Failure> {
+    let path = folder.join(WEIGHTS);
+    Ok(Start {
+        of: configuration(folder)?.network,
+        weights: Checkpoint::read(&path)?,
+        origin: path.display().to_string(),
+    })
+}
+
+/// Imported weights, whose file says what they are of.
+pub fn imported(path: &Path) -> Result<Start, Failure> {
+    let weights = Checkpoint::read(path)?;
+    let told = weights.metadata.get("configuration");
+    let of = match told.map(|text| serde_json::from_str(text)) {
+        Some(Ok(of)) => of,
+        // Files of before there were several restorers do not say.
+        _ => NetworkConfig::sized("restormer", perceive_model::network::Size::Paper)?,
+    };
+    Ok(Start {
+        of,
+        weights,
+        origin: path.display().to_string(),
+    })
+}
+
 impl Restorer {
     /// Reads the restorer of an artefact's folder.
     pub fn open(folder: &Path, home: &Home, device: &Device) -> Result<Self, Failure> {
-        let configuration: Configuration = read_json(&folder.join(CONFIGURATION))?;
-        let path = folder.join(WEIGHTS);
-        let network = Network::new(&configuration.network, device);
-        let network = load(network, &Checkpoint::read(&path)?, &path.display().to_string())?;
+        let configuration = configuration(folder)?;
+        let Start { of, weights, origin } = weights(folder)?;
+        let network = load(Network::new(&of, device), &weights, &origin)?;
         let guide = configuration.guide.map(|tower| tower.guide(home, device)).transpose()?;
         Ok(Self {
             network,
@@ -64,20 +98,19 @@ impl Restorer {
         })
     }
 
-    /// Reads a plain restorer from imported weights whose file says what it is.
+    /// Reads a plain restorer from imported weights.
     pub fn from_weights(path: &Path, device: &Device) -> Result<Self, Failure> {
-        let checkpoint = Checkpoint::read(path)?;
-        let config = match checkpoint
-            .metadata
-            .get("configuration")
-            .map(|text| serde_json::from_str(text))
-        {
-            Some(Ok(config)) => config,
-            _ => NetworkConfig::sized("restormer", perceive_model::network::Size::Paper)?,
-        };
-        let network = load(Network::new(&config, device), &checkpoint, &path.display().to_string())?;
+        let Start { of, weights, origin } = imported(path)?;
+        if of.needs_guidance() {
+            let text = format!(
+                "{origin} is a {} that DINOv2 guides, and does not say by which weights",
+                of.name()
+            );
+            return Err(Failure::new(Exit::Weights, text)
+                .help("train on from it with `restore.start_from`, with 0 steps to measure it as it is"));
+        }
         Ok(Self {
-            network,
+            network: load(Network::new(&of, device), &weights, &origin)?,
             guide: None,
             device: device.clone(),
         })
@@ -89,6 +122,13 @@ impl Restorer {
             guide,
             device: device.clone(),
         }
+    }
+
+    /// The same restorer, told which degradation the pictures to come have, for a network that follows instructions.
+    #[must_use]
+    pub fn told(mut self, degradation: &str) -> Self {
+        self.network.tell(degradation);
+        self
     }
 
     /// The restored planes `[3, height, width]`, clipped to \[0, 1\], not rounded.

@@ -3,20 +3,24 @@
 //! Beside each file lies `NAME.json` with where it came from and what it is. The pair is written last-json-first-read:
 //! an entry exists once its json does, so an import that is cut leaves nothing that could be found.
 
-mod container;
+mod fingerprint;
 mod import;
 pub mod kind;
+mod look_alike;
+mod overrides;
 mod publication;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use perceive_model::network::NetworkConfig;
 use perceive_model::weights::WeightsError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use import::{Imported, Source};
 pub use kind::Kind;
+pub use overrides::Overrides;
 pub use publication::{Check, Publication};
 
 use crate::failure::{Exit, Failure};
@@ -43,11 +47,50 @@ pub struct Entry {
     /// Of the file in the store (the same tensors, as f32 safetensors), in hex.
     pub stored_blake3: String,
     pub tensors: usize,
+    /// What the network learned.
     pub parameters: usize,
     /// RFC 3339, UTC.
     pub imported_at: String,
-    /// The sizes that the tensors' shapes tell: width, layers, ...
+    /// The network's settings: what the tensors' shapes tell, and what was said at the import.
     pub configuration: Value,
+    /// What was taken off every key: `state_dict.net.`
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub wrapper: String,
+}
+
+impl Entry {
+    /// As people name the network.
+    pub fn title(&self) -> &str {
+        Kind::find(&self.kind).map_or(&self.kind, |kind| kind.title)
+    }
+
+    /// `width 32`.
+    pub fn size(&self) -> Option<String> {
+        Kind::find(&self.kind)?.size_of(&self.configuration)
+    }
+
+    /// The restorer's settings.
+    ///
+    /// # Errors
+    /// [`Exit::Weights`] for a tower, which restores nothing.
+    pub fn network(&self) -> Result<NetworkConfig, Failure> {
+        // Entries of before there were several restorers do not name theirs.
+        let mut settings = self.configuration.clone();
+        if let Some(members) = settings
+            .as_object_mut()
+            .filter(|_| self.kind == kind::restormer::KIND.name)
+        {
+            members.entry("network").or_insert_with(|| self.kind.clone().into());
+        }
+        serde_json::from_value(settings).map_err(|_| {
+            let text = format!(
+                "the weights {:?} are of {}, which restores no pictures",
+                self.name,
+                self.title()
+            );
+            Failure::new(Exit::Weights, text).help("`perceive-ir weights ls` shows which ones are of a restorer")
+        })
+    }
 }
 
 impl WeightsStore {
@@ -136,7 +179,7 @@ impl WeightsStore {
     /// Holds an entry's file to the hash that it was stored with.
     fn check(&self, entry: &Entry) -> Result<PathBuf, Failure> {
         let path = self.safetensors(&entry.name);
-        let reason = match container::fingerprint(&path) {
+        let reason = match fingerprint::fingerprint(&path) {
             Ok(found) if found.blake3 == entry.stored_blake3 => return Ok(path),
             Ok(_) => "was changed since its import".to_owned(),
             Err(error) => format!("cannot be read: {error}"),
@@ -171,20 +214,27 @@ fn missing(kind: &Kind) -> Failure {
 
 /// Which file to fetch from where, what to do with it, and what to do without it.
 pub fn how_to_install(kind: &Kind) -> String {
-    let Some(publication) = &kind.publication else {
-        return format!("`perceive-ir weights import {} FILE --name NAME`", kind.name);
-    };
-    let mut text = format!("fetch {} ({})\n", publication.url, publication.hash_in_words());
-    if let Some(conversion) = kind.conversion_of(publication.file()) {
-        text += &format!("{conversion}\n");
+    let mut text = how_to_import(kind);
+    if kind.has_stand_in() {
+        text += "\nor set `towers = \"stand-in\"` in the experiment: small seeded networks in its place";
     }
-    let file = match publication.conversion {
-        Some(_) => format!("{}.safetensors", kind.name),
-        None => publication.file().to_owned(),
+    text
+}
+
+/// Which file to fetch from where, and what to do with it.
+pub fn how_to_import(kind: &Kind) -> String {
+    let Some(publication) = &kind.publication else {
+        let page = kind
+            .page
+            .map_or(String::new(), |page| format!("fetch one of the files of {page}\n"));
+        return format!("{page}`perceive-ir weights import {} FILE --name NAME`", kind.name);
     };
-    text + &format!(
-        "`perceive-ir weights import {} {file}`\nor set `towers = \"stand-in\"` in the experiment: small seeded networks in its place",
-        kind.name
+    format!(
+        "fetch {} ({})\n`perceive-ir weights import {} {}`",
+        publication.url,
+        publication.hash_in_words(),
+        kind.name,
+        publication.file()
     )
 }
 

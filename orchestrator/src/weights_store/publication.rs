@@ -10,8 +10,6 @@ pub struct Publication {
     pub check: Check,
     /// Parameters of the published network, as far as this program uses it.
     pub parameters: usize,
-    /// What has to be done to the file before it can be imported, if anything; `{file}` and `{kind}` are filled in.
-    pub conversion: Option<&'static str>,
 }
 
 /// What is known about the published file's bytes.
@@ -75,7 +73,6 @@ mod tests {
             url: "https://example.org/models/net-12ab.pth",
             check,
             parameters: 1,
-            conversion: None,
         }
     }
 

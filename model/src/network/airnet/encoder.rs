@@ -7,7 +7,7 @@ use burn::{
     tensor::{Device, Tensor, activation, s},
 };
 
-use crate::layer::{BatchNorm, Conv2d, Gap, Linear};
+use crate::layer::{BatchNorm, Conv2d, Gap, Linear, Statistics};
 use crate::network::{
     convolution::{dense, pointwise},
     global_mean::global_mean,
@@ -41,11 +41,12 @@ impl ResidualBlock {
         }
     }
 
-    /// `[B, I, H, W]` to `[B, O, ceil(H / stride), ceil(W / stride)]`.
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+    /// `[B, I, H, W]` to `[B, O, ceil(H / stride), ceil(W / stride)]`; `norm` is what each norm does, in the order of
+    /// [`norms`](Self::norms).
+    fn forward(&self, x: Tensor<4>, norm: &mut impl FnMut(&BatchNorm, Tensor<4>) -> Tensor<4>) -> Tensor<4> {
         let (first, first_norm, _, second, second_norm) = &self.backbone;
-        let deep = leaky_relu(first_norm.forward(first.forward(x.clone())));
-        let deep = second_norm.forward(second.forward(deep));
+        let deep = leaky_relu(norm(first_norm, first.forward(x.clone())));
+        let deep = norm(second_norm, second.forward(deep));
         // A strided 1x1 convolution sees one pixel in stride².
         let step = self.stride as isize;
         let x = if step == 1 {
@@ -53,7 +54,11 @@ impl ResidualBlock {
         } else {
             x.slice(s![.., .., ..;step, ..;step])
         };
-        leaky_relu(deep + self.shortcut.1.forward(self.shortcut.0.forward(x)))
+        leaky_relu(deep + norm(&self.shortcut.1, self.shortcut.0.forward(x)))
+    }
+
+    fn norms(&mut self) -> [&mut BatchNorm; 3] {
+        [&mut self.backbone.1, &mut self.backbone.4, &mut self.shortcut.1]
     }
 }
 
@@ -86,10 +91,36 @@ impl Encoder {
         }
     }
 
+    /// Numbers of a representation.
+    pub fn width(&self) -> usize {
+        self.mlp.2.weight.dims()[0]
+    }
+
     /// `[B, 3, H, W]` of any size.
     pub fn forward(&self, image: Tensor<4>) -> Encoded {
-        let map = self.E_pre.forward(image);
-        let mean = global_mean(self.E.1.forward(self.E.0.forward(map.clone())));
+        self.through(image, &mut BatchNorm::forward)
+    }
+
+    /// The same in training: norms by the batch's own statistics, which the stored ones follow.
+    pub fn learn(&mut self, image: Tensor<4>) -> Encoded {
+        let mut measured: Vec<Statistics> = Vec::new();
+        let encoded = self.through(image, &mut |norm, x| {
+            let (output, statistics) = norm.measure(x);
+            measured.push(statistics);
+            output
+        });
+        let blocks = [&mut self.E_pre, &mut self.E.0, &mut self.E.1].into_iter();
+        let norms = blocks.flat_map(ResidualBlock::norms);
+        norms
+            .zip(&measured)
+            .for_each(|(norm, statistics)| norm.follow(statistics));
+        encoded
+    }
+
+    fn through(&self, image: Tensor<4>, norm: &mut impl FnMut(&BatchNorm, Tensor<4>) -> Tensor<4>) -> Encoded {
+        let map = self.E_pre.forward(image, norm);
+        let deep = self.E.0.forward(map.clone(), norm);
+        let mean = global_mean(self.E.1.forward(deep, norm));
         let [batch, width, ..] = mean.dims();
         let z = self.mlp.0.forward(mean.reshape([batch, width]));
         let z = self.mlp.2.forward(leaky_relu(z));

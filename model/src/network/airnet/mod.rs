@@ -1,18 +1,20 @@
 //! AirNet (Li et al., CVPR 2022): the first all-in-one restorer; an encoder that tells degradations apart guides a
 //! restorer that never changes resolution.
 //!
-//! Fields are named as in the official checkpoints. What only its training by momentum contrast needs (the encoder's
-//! moving average and the queue of keys) is left out, [`learned`] drops it from a checkpoint; batch norm keeps its stored
-//! statistics. Trained here, the encoder can learn by the contrastive loss over a batch (eq. 12).
+//! Fields are named as in the official checkpoints. What only its own training needs is a module of its own,
+//! [`MomentumContrast`]: [`split`] takes the two apart. By [`AirNet::learn`] the encoder learns as published; it can also
+//! learn by the contrastive loss over a batch (eq. 12), and then batch norm keeps its stored statistics.
 
 #![allow(non_snake_case, reason = "the official code's keys")]
 
 mod config;
 mod encoder;
 mod guided;
+mod momentum;
 
 pub use config::AirNetConfig;
 pub use encoder::{Encoded, Encoder};
+pub use momentum::MomentumContrast;
 
 use burn::{
     module::Module,
@@ -68,12 +70,23 @@ pub struct AirNet {
 
 /// A published checkpoint without what only training needs.
 #[must_use]
-pub fn learned(mut checkpoint: Checkpoint) -> Checkpoint {
-    let training = ["E.E.encoder_k.", "E.E.queue"];
-    checkpoint
-        .tensors
-        .retain(|key, _| !training.iter().any(|beginning| key.starts_with(beginning)));
-    checkpoint
+pub fn learned(checkpoint: Checkpoint) -> Checkpoint {
+    split(checkpoint).0
+}
+
+/// A published checkpoint as the network's part and that of its [`MomentumContrast`].
+#[must_use]
+pub fn split(mut checkpoint: Checkpoint) -> (Checkpoint, Checkpoint) {
+    const WRAPPER: &str = "E.E.";
+    let is_training = |key: &str| {
+        key.strip_prefix(WRAPPER)
+            .is_some_and(|rest| rest.starts_with("encoder_k.") || rest.starts_with("queue"))
+    };
+    let training = Checkpoint {
+        tensors: checkpoint.tensors.extract_if(.., |key, _| is_training(key)).collect(),
+        ..Checkpoint::default()
+    };
+    (checkpoint, training.under(WRAPPER))
 }
 
 impl AirNet {
@@ -101,6 +114,29 @@ impl AirNet {
                 },
             },
         }
+    }
+
+    /// The restored picture and the logits of [`MomentumContrast::compare`], in training: `other` are second crops of the
+    /// pictures of `image`. Norms take the batch's statistics, and the stored ones follow.
+    ///
+    /// # Shapes
+    /// - image, other `[B, 3, H, W]`
+    /// - output `[B, 3, H, W]` and `[B, 1 + keys]`
+    pub fn learn(
+        &mut self,
+        contrast: &mut MomentumContrast,
+        image: Tensor<4>,
+        other: Tensor<4>,
+        temperature: f64,
+    ) -> (Tensor<4>, Tensor<2>) {
+        let Encoded { map, z } = self.E.E.encoder_q.learn(image.clone());
+        let logits = contrast.compare(&self.E.E.encoder_q, z, other, temperature);
+        (self.forward(image, &map), logits)
+    }
+
+    /// What its own training needs beside it, at the start: the encoder's average and `keys` remembered representations.
+    pub fn contrast(&self, keys: usize, seed: u64, device: &Device) -> MomentumContrast {
+        MomentumContrast::new(&self.E.E.encoder_q, keys, seed, device)
     }
 
     /// What the encoder says of `[B, 3, H, W]`.

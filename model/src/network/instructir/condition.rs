@@ -35,4 +35,10 @@ impl ConditionBlock {
         let routed = (x.clone() * self.gamma.val() + self.beta.val()) * gate;
         self.block.forward(routed) + x
     }
+
+    /// Lets every channel through as it came, times its gate: the way conditions are after some training.
+    #[cfg(test)]
+    pub fn listen(&mut self) {
+        self.gamma = self.gamma.clone().map(|gamma| gamma + 1.0);
+    }
 }

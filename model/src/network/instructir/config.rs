@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::InstructIr;
+use super::{InstructIr, Instructions};
 use crate::network::{ConfigError, NafnetConfig, NetworkSettings, Size};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,10 @@ pub struct InstructIrConfig {
     /// The embedding, of length 1, of the one instruction that the network follows where it is given none: as many
     /// numbers as `text_dim`. Empty: all of them equal.
     pub instruction: Vec<f32>,
+    /// The degradations that the network is told apart, with sentences for each and the language head that reads them. Empty:
+    /// the published image network alone, which follows `instruction`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instructions: Vec<Instructions>,
 }
 
 impl Default for InstructIrConfig {
@@ -44,6 +48,7 @@ impl NetworkSettings for InstructIrConfig {
             backbone,
             text_dim,
             instruction: Vec::new(),
+            instructions: Vec::new(),
         }
     }
 
@@ -52,10 +57,24 @@ impl NetworkSettings for InstructIrConfig {
         ConfigError::unless(self.text_dim > 0, "text_dim", || {
             "an embedding has a number or more".into()
         })?;
+        let unsaid = self.instructions.iter().find(|set| set.sentences == 0);
+        ConfigError::unless(unsaid.is_none(), "instructions", || {
+            "each degradation has a sentence or more".into()
+        })?;
         let length = self.instruction.len();
         ConfigError::unless(length == 0 || length == self.text_dim, "instruction", || {
             format!("{length} numbers, where `text_dim` is {}", self.text_dim)
         })
+    }
+
+    fn set_degradations(&mut self, degradations: &[&str]) {
+        self.instructions = degradations.iter().map(|name| Instructions::stand_in(name)).collect();
+    }
+
+    fn set_sentences(&mut self, count: &dyn Fn(&str) -> Option<usize>) {
+        for set in &mut self.instructions {
+            set.sentences = count(&set.degradation).unwrap_or(set.sentences);
+        }
     }
 
     fn build(&self, device: &Device) -> InstructIr {

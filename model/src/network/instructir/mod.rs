@@ -1,18 +1,22 @@
 //! InstructIR (Conde et al., ECCV 2024): a NAFNet that follows a sentence, by a condition block after every level.
 //!
-//! The sentence comes as an embedding ([`LanguageHead`]); as a restorer among others the network follows the one
-//! instruction of its settings. Fields are named as in the official checkpoints.
+//! A sentence comes as an embedding of a frozen encoder, which the [`LanguageHead`] turns into the instruction that the
+//! network follows. As a restorer among others it is told the degradation of a picture and takes the sentences that ask for
+//! that to be taken away ([`Instructions`]); as published, without sentences, it follows the one instruction of its
+//! settings. Fields are named as in the official checkpoints, with the language head under `lm_head`.
 
 mod condition;
 mod config;
+pub mod instructions;
 mod language_head;
 
 pub use config::InstructIrConfig;
+pub use instructions::Instructions;
 pub use language_head::LanguageHead;
 
 use burn::{
-    module::Module,
-    tensor::{Device, Tensor, TensorData},
+    module::{Module, Param},
+    tensor::{Device, Int, Tensor, TensorData},
 };
 
 use self::condition::ConditionBlock;
@@ -20,6 +24,7 @@ use super::convolution::dense;
 use super::nafnet::{Down, NafBlock, Up, new_up, pad_with_zeros, through, up};
 use super::{Guidance, Restored, Restorer};
 use crate::layer::Conv2d;
+use crate::weights::{Checkpoint, WeightsError};
 
 #[derive(Module, Debug)]
 pub struct InstructIr {
@@ -32,8 +37,16 @@ pub struct InstructIr {
     downs: Vec<Down>,
     enc_cond: Vec<ConditionBlock>,
     dec_cond: Vec<ConditionBlock>,
+    lm_head: Option<LanguageHead>,
+    /// `[sentences, 384]` of all sets, one after the other; not learned.
+    sentences: Option<Param<Tensor<2>>>,
     #[module(skip)]
     instruction: Vec<f32>,
+    #[module(skip)]
+    sets: Vec<Instructions>,
+    /// Which set the pictures to come are restored by.
+    #[module(skip)]
+    told: Option<usize>,
 }
 
 impl InstructIr {
@@ -69,8 +82,56 @@ impl InstructIr {
             downs: (0..levels).map(|level| Down::new(channels(level), device)).collect(),
             enc_cond: (0..levels).map(condition).collect(),
             dec_cond: (0..levels).rev().map(condition).collect(),
+            lm_head: (!config.instructions.is_empty()).then(|| {
+                let kinds = config.instructions.len();
+                LanguageHead::new(instructions::SENTENCE_DIM, config.text_dim, kinds, device)
+            }),
+            sentences: (!config.instructions.is_empty()).then(|| instructions::stand_ins(&config.instructions, device)),
             instruction,
+            sets: config.instructions.clone(),
+            told: None,
         }
+    }
+
+    /// The sentences of a file in place of stand-ins; `origin` is what an error calls it.
+    pub fn with_sentences(mut self, file: &Checkpoint, origin: &str) -> Result<Self, WeightsError> {
+        let rows = instructions::rows(&self.sets, file, origin)?;
+        self.sentences = self.sentences.map(|sentences| {
+            let rows = rows.tensor::<2>(&sentences.device());
+            sentences.map(|_| rows).set_require_grad(false)
+        });
+        Ok(self)
+    }
+
+    /// The instructions for `batch` pictures, `[batch, text_dim]`: of each one's degradation by its number, whose sentences
+    /// take turns; `None` where the network has no sentences.
+    fn instructions(&self, kinds: &[usize]) -> Option<Tensor<2>> {
+        let (head, sentences) = (self.lm_head.as_ref()?, self.sentences.as_ref()?.val());
+        let row = |(at, kind): (usize, &usize)| {
+            let before: usize = self.sets[..*kind].iter().map(|set| set.sentences).sum();
+            (before + at % self.sets[*kind].sentences) as i64
+        };
+        let rows: Vec<i64> = kinds.iter().enumerate().map(row).collect();
+        let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [kinds.len()]), &sentences.device());
+        Some(head.forward(sentences.select(0, rows)).0)
+    }
+
+    /// What the pictures are restored by that nothing is known of: the middle of all instructions, or the one of the
+    /// settings.
+    fn general(&self, batch: usize, device: &Device) -> Tensor<2> {
+        let text = match (&self.lm_head, &self.sentences) {
+            (Some(head), Some(sentences)) => {
+                let sum = head.forward(sentences.val()).0.sum_dim(0);
+                let length = sum.clone().powi_scalar(2).sum().sqrt().clamp_min(1e-12);
+                sum / length.reshape([1, 1])
+            }
+            _ => {
+                let data = TensorData::new(self.instruction.clone(), [1, self.instruction.len()]);
+                Tensor::from_data(data, device)
+            }
+        };
+        let width = text.dims()[1];
+        text.expand([batch, width])
     }
 
     /// # Shapes
@@ -99,17 +160,36 @@ impl InstructIr {
 }
 
 impl Restorer for InstructIr {
-    /// Following the instruction of the settings.
+    /// Following what it was told last, or else the general instruction.
     fn restore(&self, image: Tensor<4>, _guidance: Option<Guidance>) -> Restored {
-        let (batch, width) = (image.dims()[0], self.instruction.len());
-        let data = TensorData::new(self.instruction.clone(), [1, width]);
-        let text = Tensor::<2>::from_data(data, &image.device())
-            .cast(image.dtype())
-            .expand([batch, width]);
+        let batch = image.dims()[0];
+        let told = self.told.and_then(|kind| self.instructions(&vec![kind; batch]));
+        let text = told.unwrap_or_else(|| self.general(batch, &image.device()));
+        let text = text.cast(image.dtype());
         Restored {
             image: self.forward(image, &text),
             z: None,
         }
+    }
+
+    fn restore_told(&self, image: Tensor<4>, guidance: Option<Guidance>, kinds: &[usize]) -> Restored {
+        match self.instructions(kinds) {
+            Some(text) => {
+                let text = text.cast(image.dtype());
+                Restored {
+                    image: self.forward(image, &text),
+                    z: None,
+                }
+            }
+            None => self.restore(image, guidance),
+        }
+    }
+
+    /// A degradation that it has no sentences for leaves it with the general instruction.
+    fn tell(&mut self, degradation: &str) {
+        let names = self.sets.iter().map(|set| set.degradation.as_str());
+        let name = instructions::speaking_of(degradation, names);
+        self.told = self.sets.iter().position(|set| Some(set.degradation.as_str()) == name);
     }
 
     fn multiple(&self) -> usize {
@@ -118,5 +198,61 @@ impl Restorer for InstructIr {
 
     fn last_layer(&self) -> Option<&'static str> {
         Some("ending")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+    use crate::network::{NetworkSettings, Size};
+    use crate::weights::shapes;
+
+    fn told(degradations: &[&str]) -> InstructIr {
+        let mut config = InstructIrConfig::sized(Size::Tiny);
+        config.set_degradations(degradations);
+        let mut network = config.build(&Device::flex());
+        // Conditions start at zero, where no instruction is heard.
+        for condition in network.enc_cond.iter_mut().chain(&mut network.dec_cond) {
+            condition.listen();
+        }
+        network
+    }
+
+    fn values(restored: Restored) -> Vec<f32> {
+        restored.image.into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn the_degradation_of_a_picture_decides_which_instruction_is_followed() {
+        let mut network = told(&["noise25", "haze"]);
+        let image = Tensor::<4>::random([1, 3, 16, 16], Distribution::Uniform(0.0, 1.0), &Device::flex());
+        let general = values(network.restore(image.clone(), None));
+        let mut by_kind = Vec::new();
+        for (number, name) in ["noise25", "haze"].into_iter().enumerate() {
+            network.tell(name);
+            let restored = values(network.restore(image.clone(), None));
+            assert_eq!(restored, values(network.restore_told(image.clone(), None, &[number])));
+            by_kind.push(restored);
+        }
+        assert_ne!(by_kind[0], by_kind[1]);
+        assert_ne!(by_kind[0], general);
+        network.tell("rain");
+        assert_eq!(values(network.restore(image, None)), general);
+    }
+
+    #[test]
+    fn sentences_are_stored_and_not_learned_and_the_published_network_has_none() {
+        let network = told(&["noise25", "haze"]);
+        let keys: Vec<String> = shapes(&network).into_iter().map(|(key, _)| key).collect();
+        assert!(keys.contains(&"sentences".to_string()) && keys.contains(&"lm_head.fc1.weight".to_string()));
+        assert!(!network.sentences.as_ref().unwrap().is_require_grad());
+        let published = InstructIrConfig::sized(Size::Tiny).build(&Device::flex());
+        assert!(
+            shapes(&published)
+                .iter()
+                .all(|(key, _)| key != "sentences" && !key.starts_with("lm_head"))
+        );
     }
 }

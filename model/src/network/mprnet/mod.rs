@@ -55,11 +55,16 @@ fn joined([a, b]: [Levels; 2], dim: usize) -> Levels {
     a.map(|left| Tensor::cat(std::iter::once(left).chain(right.next()).collect(), dim))
 }
 
-/// Published checkpoints have the shared PReLU under the key of every block; one of the copies is kept.
+/// Published checkpoints have the shared PReLU under the key of every block; one of the copies is kept. A number that is
+/// another is no copy, and stays.
 #[must_use]
 pub fn without_copies(mut checkpoint: Checkpoint) -> Checkpoint {
-    let copy = |key: &str, length: usize| length == 1 && key.ends_with("body.1.weight") && key != SHARED;
-    checkpoint.tensors.retain(|key, array| !copy(key, array.data.len()));
+    let shared = checkpoint.tensors.get(SHARED).map(|array| array.data.clone());
+    let is_copy =
+        |key: &str, data: &Vec<f32>| key.ends_with("body.1.weight") && key != SHARED && Some(data) == shared.as_ref();
+    checkpoint
+        .tensors
+        .retain(|key, array| array.data.len() != 1 || !is_copy(key, &array.data));
     checkpoint
 }
 
@@ -150,15 +155,17 @@ mod tests {
         let network = MprNet::new(&MprNetConfig::sized(Size::Tiny), &device);
         let own = Checkpoint::from_module(&network);
         let mut published = own.clone();
-        let copy = Array {
-            shape: vec![1],
-            data: vec![0.25],
-        };
-        published
-            .tensors
-            .insert("stage3_orsnet.orb1.body.0.body.1.weight".into(), copy);
+        let copy = "stage3_orsnet.orb1.body.0.body.1.weight";
+        published.tensors.insert(copy.into(), own.tensors[SHARED].clone());
         assert!(load(network.clone(), &published, "published").is_err());
-        let loaded = load(network, &without_copies(published), "published").unwrap();
+        let loaded = load(network.clone(), &without_copies(published.clone()), "published").unwrap();
         assert_eq!(Checkpoint::from_module(&loaded), own);
+        let another = Array {
+            shape: vec![1],
+            data: vec![-0.75],
+        };
+        published.tensors.insert(copy.into(), another);
+        let refused = load(network, &without_copies(published), "published").unwrap_err();
+        assert!(refused.to_string().contains(copy), "{refused}");
     }
 }

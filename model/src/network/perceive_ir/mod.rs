@@ -4,6 +4,7 @@
 //! features (PGM), and the modulated features steer the attention (PGCA). F_4 goes to the latent, F_1 to decoder level 1.
 //! What is left when a component is switched off (Table VI) stands at [`PerceiveIrConfig`].
 
+mod backbone;
 mod cfe;
 mod condition;
 mod config;
@@ -12,6 +13,7 @@ mod parts;
 mod pgca;
 mod pgm;
 
+pub(super) use backbone::{from_restormer, is_own};
 pub use cfe::Cfe;
 pub use condition::Conditions;
 pub use config::PerceiveIrConfig;
@@ -160,11 +162,9 @@ impl Restorer for PerceiveIr {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::network::{NetworkSettings, Restormer, RestormerConfig, Size};
-    use crate::weights::{Array, Checkpoint, load, recipe, shapes};
+    use crate::weights::{Checkpoint, load, recipe, shapes};
 
     const FEAT_DIM: usize = 5;
 
@@ -190,38 +190,6 @@ mod tests {
         (a - b).abs().max().into_scalar()
     }
 
-    /// A Restormer's weights under the keys of a Perceive-IR with nothing of its own.
-    fn renamed(restormer: &Checkpoint, mode: PgcaMode) -> Checkpoint {
-        let mut tensors = BTreeMap::new();
-        for (key, array) in &restormer.tensors {
-            let mut key = key.replace(".body.", ".").replace("patch_embed.proj.", "patch_embed.");
-            let etb = ["latent.", "decoder_level"].iter().any(|level| key.starts_with(level));
-            if etb {
-                key = key.replacen('.', ".blocks.", 1);
-            }
-            if etb && mode == PgcaMode::Off {
-                tensors.insert(key.replace(".attn.", ".mdta."), array.clone());
-            } else if etb && key.contains(".qkv") {
-                let (third, channels) = (array.data.len() / 3, array.shape[0] / 3);
-                let part = |count: usize, data: &[f32]| {
-                    let shape = [&[count * channels], &array.shape[1..]].concat();
-                    Array {
-                        shape,
-                        data: data.to_vec(),
-                    }
-                };
-                tensors.insert(key.replace(".qkv", ".q"), part(1, &array.data[..third]));
-                tensors.insert(key.replace(".qkv", ".kv"), part(2, &array.data[third..]));
-            } else {
-                tensors.insert(key, array.clone());
-            }
-        }
-        Checkpoint {
-            tensors,
-            ..Checkpoint::default()
-        }
-    }
-
     #[test]
     fn without_modulation_it_is_restormer() {
         let device = Device::flex();
@@ -235,7 +203,7 @@ mod tests {
                 guidance: false,
                 ..tiny()
             };
-            let weights = renamed(&Checkpoint::from_module(&restormer), pgca);
+            let weights = from_restormer(&Checkpoint::from_module(&restormer), pgca);
             let network = load(PerceiveIr::new(&config, &device), &weights, "memory").unwrap();
             let (restored, z) = network.forward(picture(&device), None, None);
             assert!(widest(restored, expected.clone()) < 1e-5, "{pgca:?}");

@@ -63,8 +63,8 @@ impl Network {
     /// How many numbers the network learns.
     pub fn parameters(&self) -> usize {
         let shapes = shapes(self).into_iter();
-        // A batch norm's statistics are stored beside what it learns.
-        let learned = shapes.filter(|(key, _)| !key.contains(".running_"));
+        // A batch norm's statistics and InstructIR's sentences are stored beside what is learned.
+        let learned = shapes.filter(|(key, _)| !key.contains(".running_") && key != "sentences");
         learned.map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 }

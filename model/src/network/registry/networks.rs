@@ -62,6 +62,25 @@ macro_rules! networks {
                 self
             }
 
+            /// For a network that is told what to take away: the degradations of the training, in the order of their numbers
+            /// in a batch. Without effect on the others.
+            #[must_use]
+            pub fn with_degradations(mut self, degradations: &[&str]) -> Self {
+                match &mut self {
+                    $(Self::$network(settings) => settings.set_degradations(degradations)),+
+                }
+                self
+            }
+
+            /// How many sentences ask for each of those degradations. Without effect on the others.
+            #[must_use]
+            pub fn with_sentences(mut self, count: &dyn Fn(&str) -> Option<usize>) -> Self {
+                match &mut self {
+                    $(Self::$network(settings) => settings.set_sentences(count)),+
+                }
+                self
+            }
+
             pub fn needs_guidance(&self) -> bool {
                 match self {
                     $(Self::$network(settings) => settings.needs_guidance()),+
@@ -85,6 +104,18 @@ macro_rules! networks {
             fn restore(&self, image: Tensor<4>, guidance: Option<Guidance>) -> Restored {
                 match self {
                     $(Self::$network(network) => Restorer::restore(network, image, guidance)),+
+                }
+            }
+
+            fn restore_told(&self, image: Tensor<4>, guidance: Option<Guidance>, kinds: &[usize]) -> Restored {
+                match self {
+                    $(Self::$network(network) => Restorer::restore_told(network, image, guidance, kinds)),+
+                }
+            }
+
+            fn tell(&mut self, degradation: &str) {
+                match self {
+                    $(Self::$network(network) => Restorer::tell(network, degradation)),+
                 }
             }
 

@@ -1,5 +1,7 @@
-//! `perceive-ir metrics`: the courses of losses and other numbers during runs, to look at or to take elsewhere.
+//! `perceive-ir metrics`: pictures measured on the spot; and the courses of losses and other numbers during runs, to look
+//! at or to take elsewhere.
 
+mod compare;
 mod export;
 mod ls;
 mod show;
@@ -12,9 +14,16 @@ use crate::home::Home;
 use crate::show::Talk;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true
+)]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    compare: Option<compare::Args>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -28,9 +37,12 @@ enum Command {
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
-    match &args.command {
-        Command::Ls(args) => ls::run(args, home, talk),
-        Command::Show(args) => show::run(args, home),
-        Command::Export(args) => export::run(args, home, talk),
+    match (&args.command, &args.compare) {
+        (Some(Command::Ls(args)), _) => ls::run(args, home, talk),
+        (Some(Command::Show(args)), _) => show::run(args, home),
+        (Some(Command::Export(args)), _) => export::run(args, home, talk),
+        (None, Some(args)) => compare::run(args, home, talk),
+        // clap shows the help instead.
+        (None, None) => Ok(()),
     }
 }

@@ -5,17 +5,23 @@ use std::path::PathBuf;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::show::Talk;
-use crate::weights_store::{Imported, Kind, Source, WeightsStore};
+use crate::weights_store::{Imported, Kind, Overrides, Source, WeightsStore};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Whose weights they are: clip-vit-b32, dinov2-vitb14, vgg16, restormer.
+    /// Whose weights they are, such as clip-vit-b32, restormer or promptir; `weights kinds` lists all.
     kind: String,
-    /// A safetensors file, or a PyTorch checkpoint (.pt, .pth).
+    /// A safetensors file, or one of PyTorch's (.pt, .pth, .ckpt, .pkl), as it was published. Nothing in it is run.
     file: PathBuf,
-    /// A name of its own: for a trained network, or a tower of another size than the published one.
+    /// What it is found by [default: the kind's name].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// A setting of the network that no shape tells, such as local=80; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// A file of such settings, JSON or TOML.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
@@ -24,14 +30,25 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         kind,
         file: &args.file,
         name: args.name.as_deref(),
+        overrides: &Overrides::read(args.config.as_deref(), &args.set)?,
     };
     match WeightsStore::of(home).import(source)? {
-        Imported::New(entry) => {
+        Imported::New { entry, beside } => {
+            let size = entry.size().map_or(String::new(), |size| format!(", {size}"));
             talk.say(format!(
-                "installed {} from {}: {} tensors, {} parameters ({})",
+                "installed {} from {}: {} tensors, {} parameters ({}{size})",
                 entry.name, entry.source, entry.tensors, entry.parameters, kind.title
             ));
             talk.detail(format!("SHA-256 {}", entry.sha256));
+            if !entry.wrapper.is_empty() {
+                talk.detail(format!("taken from `{}`", entry.wrapper.trim_end_matches('.')));
+            }
+            if beside > 0 {
+                talk.say(format!(
+                    "{beside} tensors beside `{}` are left out",
+                    entry.wrapper.trim_end_matches('.')
+                ));
+            }
         }
         Imported::Already(entry) => talk.say(format!("{} is already installed from this very file", entry.name)),
     }

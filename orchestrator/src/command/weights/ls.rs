@@ -13,13 +13,25 @@ pub struct Args {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let entries = WeightsStore::of(home).entries()?;
-    let mut table = Table::new(["name", "kind", "state", "parameters", "source", "imported"]);
+    let columns = [
+        "name",
+        "kind",
+        "state",
+        "size",
+        "parameters",
+        "sha256",
+        "source",
+        "imported",
+    ];
+    let mut table = Table::new(columns);
     for entry in &entries {
         table.push([
             Cell::text(&entry.name),
             Cell::text(&entry.kind),
             Cell::text("installed"),
+            Cell::maybe(entry.size()),
             Cell::from(entry.parameters),
+            Cell::Hash(entry.sha256.clone()),
             Cell::text(&entry.source),
             Cell::text(&entry.imported_at),
         ]);
@@ -33,6 +45,8 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             Cell::text(kind.name),
             Cell::text(kind.name),
             Cell::text("missing"),
+            Cell::None,
+            Cell::None,
             Cell::None,
             Cell::maybe(source),
             Cell::None,

@@ -1,6 +1,7 @@
 //! `perceive-ir weights`: the pretrained towers and other networks that experiments start from.
 
 mod import;
+mod kinds;
 mod ls;
 mod rm;
 mod show;
@@ -23,6 +24,8 @@ enum Command {
     Import(import::Args),
     /// List what is installed, and the towers that are not.
     Ls(ls::Args),
+    /// List the networks whose weights can be imported.
+    Kinds(kinds::Args),
     /// Show where weights came from, or where to get them.
     Show(show::Args),
     /// Remove installed weights.
@@ -33,6 +36,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     match &args.command {
         Command::Import(args) => import::run(args, home, talk),
         Command::Ls(args) => ls::run(args, home, talk),
+        Command::Kinds(args) => kinds::run(args),
         Command::Show(args) => show::run(args, home),
         Command::Rm(args) => rm::run(args, home, talk),
     }

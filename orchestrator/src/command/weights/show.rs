@@ -1,5 +1,7 @@
 //! `perceive-ir weights show NAME`: where weights came from; for a kind that is not installed, where to get it.
 
+use serde_json::Value;
+
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::show::{self, Cell, Format, Table};
@@ -16,7 +18,7 @@ pub struct Args {
 pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
     let store = WeightsStore::of(home);
     let Some(entry) = store.entry(&args.name)? else {
-        let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name == args.name) else {
+        let Some(kind) = Kind::find(&args.name) else {
             return store.named(&args.name).map(drop);
         };
         return show::out(&format!("{} is not installed\n{}\n", kind.title, how_to_install(kind)));
@@ -29,16 +31,29 @@ fn table(entry: &Entry) -> Table {
     let mut row = |property: &str, value: String| table.push([Cell::text(property), Cell::text(value)]);
     row("name", entry.name.clone());
     row("kind", entry.kind.clone());
+    row("network", entry.title().to_owned());
     row("source", entry.source.clone());
+    if !entry.wrapper.is_empty() {
+        row("taken from", entry.wrapper.trim_end_matches('.').to_owned());
+    }
     row("sha256", entry.sha256.clone());
     row("blake3", entry.blake3.clone());
     row("tensors", entry.tensors.to_string());
     row("parameters", entry.parameters.to_string());
     row("imported", entry.imported_at.clone());
-    if let Some(sizes) = entry.configuration.as_object() {
-        for (name, value) in sizes {
-            row(name, value.to_string());
+    settings("", &entry.configuration, &mut row);
+    table
+}
+
+/// Settings by their dotted names, as `weights import --set` takes them.
+fn settings(prefix: &str, value: &Value, row: &mut impl FnMut(&str, String)) {
+    let Value::Object(members) = value else { return };
+    for (name, value) in members.iter().filter(|(name, _)| *name != "network") {
+        let name = format!("{prefix}{name}");
+        match value {
+            Value::Object(_) => settings(&format!("{name}."), value, row),
+            Value::Array(numbers) if numbers.len() > 16 => row(&name, format!("{} numbers", numbers.len())),
+            _ => row(&name, value.to_string()),
         }
     }
-    table
 }

@@ -2,9 +2,10 @@
 
 use burn::tensor::Device;
 use perceive_model::tower::{Dinov2, Dinov2Config};
+use perceive_model::weights::shapes;
 use serde_json::json;
 
-use super::{Kind, none};
+use super::{Kind, as_it_is};
 use crate::weights_store::{Check, Publication};
 
 pub static KIND: Kind = Kind {
@@ -14,11 +15,13 @@ pub static KIND: Kind = Kind {
         url: "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitb14/dinov2_vitb14_pretrain.pth",
         check: Check::FirstImport,
         parameters: 86_580_480,
-        conversion: None,
     }),
-    harmless: none,
-    fit: |checkpoint, origin| {
-        Dinov2::from_checkpoint(checkpoint, origin, &Device::flex())?;
-        Ok(json!(Dinov2Config::from_checkpoint(checkpoint)))
+    page: None,
+    size: Some(("width", "/embed_dim")),
+    bare: as_it_is,
+    settings: |shapes| json!(Dinov2Config::from_checkpoint(shapes.checkpoint())),
+    tensors: |settings| {
+        let config: Dinov2Config = serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?;
+        Ok(shapes(&Dinov2::new(&config, &Device::flex())))
     },
 };

@@ -1,62 +1,34 @@
-//! Restormer, trained by its authors or by anybody else, in any size: the medium model, or a proxy.
+//! Restormer, trained by its authors or by anybody else, in any size: a medium model, a proxy, or what a Perceive-IR
+//! starts from.
 
-use burn::tensor::Device;
-use perceive_model::network::{NetworkSettings, NormKind, RestormerConfig};
-use perceive_model::weights::{Checkpoint, load};
-use serde_json::json;
+use perceive_model::network::{NetworkConfig, NormKind, RestormerConfig};
 
-use super::{Kind, none};
+use super::transformer::{Naming, sizes};
+use super::{Kind, Shapes, as_it_is, of_restorer, restorer};
 
 pub static KIND: Kind = Kind {
     name: "restormer",
     title: "Restormer",
     publication: None,
-    harmless: none,
-    fit: |checkpoint, origin| {
-        let config = sizes(checkpoint);
-        load(config.build(&Device::flex()), checkpoint, origin)?;
-        Ok(json!(config))
+    page: Some("https://github.com/swz30/Restormer"),
+    size: Some(("dim", "/dim")),
+    bare: as_it_is,
+    settings: |shapes| {
+        let found = of(shapes, Naming::RESTORMER);
+        restorer(
+            NetworkConfig::Restormer(found),
+            NetworkConfig::Restormer(RestormerConfig::default()),
+        )
     },
+    tensors: of_restorer,
 };
 
-/// The sizes that the shapes tell; the published ones where they do not, so that loading names what is missing.
-fn sizes(checkpoint: &Checkpoint) -> RestormerConfig {
-    let usual = RestormerConfig::default();
-    let outputs = |key: &str| {
-        checkpoint
-            .tensors
-            .get(key)
-            .and_then(|array| array.shape.first().copied())
-    };
-    let has = |key: &str| checkpoint.tensors.contains_key(key);
-    let depth = |stack: &str| {
-        (0..1000)
-            .take_while(|block| has(&format!("{stack}.{block}.norm1.body.weight")))
-            .count()
-    };
-    let stacks = ["encoder_level1", "encoder_level2", "encoder_level3", "latent"];
-
-    let mut config = RestormerConfig {
-        dim: outputs("patch_embed.proj.weight").unwrap_or(usual.dim),
-        refine: depth("refinement"),
-        bias: has("output.bias"),
-        ..usual
-    };
-    for (level, stack) in stacks.into_iter().enumerate() {
-        let (blocks, heads) = (depth(stack), outputs(&format!("{stack}.0.attn.temperature")));
-        config.blocks[level] = if blocks == 0 { config.blocks[level] } else { blocks };
-        config.heads[level] = heads.unwrap_or(config.heads[level]);
-    }
-    // One matrix makes both halves of the gate; the official 2.66 is kept where it gives these channels.
-    let hidden = outputs("encoder_level1.0.ffn.project_in.weight").map(|both| both / 2);
-    if let Some(hidden) = hidden.filter(|hidden| *hidden != (config.dim as f64 * config.expansion) as usize) {
-        config.expansion = hidden as f64 / config.dim as f64;
-    }
-    if has("encoder_level1.0.norm1.body.weight") && !has("encoder_level1.0.norm1.body.bias") {
+/// With which norm, and whether convolutions have biases.
+pub fn of(shapes: &Shapes, naming: Naming) -> RestormerConfig {
+    let mut config = sizes(shapes, naming, &RestormerConfig::default());
+    config.bias = shapes.has("output.bias");
+    if shapes.has("encoder_level1.0.norm1.body.weight") && !shapes.has("encoder_level1.0.norm1.body.bias") {
         config.norm = NormKind::BiasFree;
-    }
-    if config.check().is_err() {
-        return RestormerConfig::default();
     }
     config
 }
@@ -64,9 +36,10 @@ fn sizes(checkpoint: &Checkpoint) -> RestormerConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::weights_store::kind::tests::tells;
 
     #[test]
-    fn the_sizes_of_a_checkpoint_are_those_that_it_was_made_with() {
+    fn norms_biases_heads_and_widths_are_told_by_shapes() {
         let tiny = RestormerConfig {
             dim: 8,
             blocks: [1, 2, 3, 1],
@@ -75,19 +48,14 @@ mod tests {
         };
         let biased = RestormerConfig {
             heads: [2, 2, 4, 4],
-            expansion: 2.0,
+            expansion: 2.7,
             bias: true,
             norm: NormKind::BiasFree,
+            refine: 0,
             ..tiny.clone()
         };
         for config in [tiny, biased] {
-            let checkpoint = Checkpoint::from_module(&config.build(&Device::flex()));
-            assert_eq!(sizes(&checkpoint), config);
+            tells(&KIND, &NetworkConfig::Restormer(config));
         }
-    }
-
-    #[test]
-    fn a_checkpoint_that_tells_nothing_is_compared_with_the_published_sizes() {
-        assert_eq!(sizes(&Checkpoint::default()).dim, 48);
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::Device;
 use perceive_model::tower::{Vgg16, Vgg16Config};
+use perceive_model::weights::shapes;
 use serde_json::json;
 
 use super::Kind;
@@ -14,11 +15,13 @@ pub static KIND: Kind = Kind {
         url: "https://download.pytorch.org/models/vgg16-397923af.pth",
         check: Check::Sha256Begins("397923af"),
         parameters: 14_714_688,
-        conversion: None,
     }),
-    harmless: |key| key.starts_with("classifier."),
-    fit: |checkpoint, origin| {
-        Vgg16::from_checkpoint(checkpoint.clone(), origin, &Device::flex())?;
-        Ok(json!(Vgg16Config::default()))
+    page: None,
+    size: None,
+    bare: |mut checkpoint| {
+        checkpoint.tensors.retain(|key, _| !key.starts_with("classifier."));
+        checkpoint
     },
+    settings: |_| json!(Vgg16Config::default()),
+    tensors: |_| Ok(shapes(&Vgg16::new(&Vgg16Config::default(), &Device::flex()))),
 };
