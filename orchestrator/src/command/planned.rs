@@ -1,6 +1,9 @@
 //! What `plan` and `run` share: from names on the command line to the jobs of their cases.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
 
 use perceive_model::tower::{Dinov2Config, stand_in};
 
@@ -10,8 +13,11 @@ use crate::{
     home::Home,
     plan::{Graph, Weights, pictures::Finder},
     show::Talk,
-    spec::{Case, Outside, Size, SpecFile, Towers},
-    stage::towers::Tower,
+    spec::{
+        Case, Outside, Size, SpecFile, Towers,
+        proxy::{Origin, Proxy},
+    },
+    stage::{negatives::source::Source, towers::Tower},
     weights_store::{WeightsStore, kind},
 };
 
@@ -75,12 +81,29 @@ impl Choice {
 
 /// The jobs of all cases, as pictures and weights are in `home` just now.
 pub fn planned(cases: &[Case], home: &Home, database: &Database, talk: Talk) -> Result<Graph, Failure> {
-    Graph::of(cases, &mut Finder::new(home, database, talk), &Installed { home })
+    Graph::of(
+        cases,
+        &mut Finder::new(home, database, talk),
+        &Installed::of(home, talk),
+    )
 }
 
 /// Weights as they are installed in a home.
 struct Installed<'a> {
     home: &'a Home,
+    talk: Talk,
+    /// Looked at once, however many cases have them.
+    proxies: Mutex<Vec<(Proxy, Source)>>,
+}
+
+impl<'a> Installed<'a> {
+    fn of(home: &'a Home, talk: Talk) -> Self {
+        Self {
+            home,
+            talk,
+            proxies: Mutex::default(),
+        }
+    }
 }
 
 impl Weights for Installed<'_> {
@@ -107,13 +130,22 @@ impl Weights for Installed<'_> {
         }
     }
 
-    fn imported(&self, name: &str) -> Result<String, Failure> {
-        let installed = WeightsStore::of(self.home).named(name);
-        installed.map(|entry| entry.blake3).map_err(|failure| {
+    fn proxy(&self, proxy: &Proxy) -> Result<Source, Failure> {
+        let mut known = self.proxies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, source)) = known.iter().find(|(other, _)| other == proxy) {
+            return Ok(source.clone());
+        }
+        let source = Source::of(&proxy.origin, self.home, self.talk).map_err(|failure| {
+            let Origin::Weights(name) = &proxy.origin else {
+                let message = format!("negatives.proxies: proxy {:?}: {}", proxy.name, failure.message);
+                return Failure { message, ..failure };
+            };
             let import = format!("`perceive-ir weights import restormer FILE --name {name}` installs them");
             let help = failure.help.map_or(String::new(), |help| format!("; {help}"));
             let message = format!("negatives.proxies: the weights {name:?} are not installed");
             Failure::new(failure.exit, message).help(import + &help)
-        })
+        })?;
+        known.push((proxy.clone(), source.clone()));
+        Ok(source)
     }
 }

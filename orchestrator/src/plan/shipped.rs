@@ -15,8 +15,12 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    spec::{Case, Experiment, Outside, Size, SpecFile, Towers, pictures::PictureSet},
-    stage::{Job, restore::Restore, towers::Tower},
+    spec::{
+        Case, Experiment, Outside, Size, SpecFile, Towers,
+        pictures::PictureSet,
+        proxy::{Origin, Proxy},
+    },
+    stage::{Job, negatives::source::Source, restore::Restore, towers::Tower},
 };
 
 /// The cases of each table, in the paper's order, without the rows of networks that the program does not have.
@@ -79,8 +83,15 @@ impl Weights for Towered {
         Ok(32)
     }
 
-    fn imported(&self, name: &str) -> Result<String, Failure> {
-        Ok(name.into())
+    fn proxy(&self, proxy: &Proxy) -> Result<Source, Failure> {
+        let name = match &proxy.origin {
+            Origin::Weights(name) => name.clone(),
+            other => format!("{other:?}"),
+        };
+        Ok(Source::Imported {
+            blake3: name.clone(),
+            name,
+        })
     }
 }
 
