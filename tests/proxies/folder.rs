@@ -132,14 +132,14 @@ fn a_folder_that_is_not_there_or_empty_is_refused_before_anything_runs() {
 #[test]
 fn settings_that_make_no_proxy_are_told_with_their_place() {
     for (proxies, says) in [
-        (r#"{ name = "p" }"#, "experiments.toml:26:12"),
+        (r#"{ name = "p" }"#, "experiments.toml:24:12"),
         (
             r#"{ name = "p", folder = "a", onnx = "b" }"#,
             "comes from several places",
         ),
         (
             r#"{ name = "p", floder = "a" }"#,
-            "experiments.toml:26:26: unknown field `floder`",
+            "experiments.toml:24:26: unknown field `floder`",
         ),
         (
             r#"{ name = "p", command = "cp {inptu} {output}" }"#,
@@ -147,11 +147,11 @@ fn settings_that_make_no_proxy_are_told_with_their_place() {
         ),
         (
             r#"{ name = "p", command = "cp '{input} {output}" }"#,
-            "experiments.toml:26:36",
+            "experiments.toml:24:36",
         ),
         (
             r#"{ name = "p", command = "cp {input} {output}", time_limit = "soon" }"#,
-            "experiments.toml:26:72: invalid value: string \"soon\", expected a time such as 90s",
+            "experiments.toml:24:72: invalid value: string \"soon\", expected a time such as 90s",
         ),
         (
             r#"{ name = "p", onnx = "b", multiple_of = 0 }"#,

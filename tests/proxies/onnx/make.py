@@ -32,7 +32,7 @@ def write(name, nodes, constants=(), takes=FREE, gives=None, dtype=TensorProto.F
 
 
 def blur(source, target):
-    return helper.make_node("Conv", [source, "kernel"], [target], pads=[1, 1, 1, 1])
+    return helper.make_node("Conv", [source, "kernel"], [target], pads=[1, 1, 1, 1], strides=[1, 1])
 
 
 # Whatever the size.

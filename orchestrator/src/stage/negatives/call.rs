@@ -43,13 +43,20 @@ pub enum How {
     Stopped,
 }
 
-/// Runs the command of these words in `folder`. `stops` is asked all along whether to give up.
+/// Runs the command of these words in `folder`; what it writes goes into `log`. `stops` is asked all along whether to
+/// give up.
 ///
 /// # Errors
 /// Where it cannot be started or waited for.
-pub fn call(words: &[String], folder: &Path, limit: Duration, mut stops: impl FnMut() -> bool) -> io::Result<Ended> {
+pub fn call(
+    words: &[String],
+    folder: &Path,
+    limit: Duration,
+    log: impl Write + Send + 'static,
+    mut stops: impl FnMut() -> bool,
+) -> io::Result<Ended> {
     let (mut child, output) = start(words, folder)?;
-    let output = log(output);
+    let output = read(output, log);
     let began = Instant::now();
     let mut between = LOOKS[0];
     let how = loop {
@@ -128,8 +135,8 @@ fn signal(child: &Child, signal: Signal) {
     let _ = kill_process_group(Pid::from_child(child), signal);
 }
 
-/// Passes what comes through the pipe on to this process's own log, and tells the last lines when it closes.
-fn log(mut output: PipeReader) -> Receiver<Vec<String>> {
+/// Passes what comes through the pipe on to the log, and tells the last lines when it closes.
+fn read(mut output: PipeReader, mut log: impl Write + Send + 'static) -> Receiver<Vec<String>> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let mut tail = Tail::default();
@@ -139,9 +146,9 @@ fn log(mut output: PipeReader) -> Receiver<Vec<String>> {
             tail.add(&bytes[..read]);
             let logged = read.min(left);
             // A log that cannot be written is not worth ending a run for.
-            let _ = io::stderr().write_all(&bytes[..logged]);
+            let _ = log.write_all(&bytes[..logged]);
             if left > 0 && logged == left {
-                let _ = writeln!(io::stderr(), "\n[further output of the command is not kept]");
+                let _ = writeln!(log, "\n[further output of the command is not kept]");
             }
             left -= logged;
         }
@@ -193,7 +200,7 @@ mod tests {
 
     fn sh(script: &str, limit: Duration, stops: impl FnMut() -> bool) -> Ended {
         let words = ["sh", "-c", script].map(String::from);
-        call(&words, Path::new("/"), limit, stops).unwrap()
+        call(&words, Path::new("/"), limit, io::sink(), stops).unwrap()
     }
 
     const LONG: Duration = Duration::from_secs(60);
@@ -217,7 +224,7 @@ mod tests {
         assert!(matches!(ended.how, How::Exit(status) if status.code() == Some(3)));
         assert_eq!(ended.last, ["one", "two"]);
         let nowhere = ["no-such-program".to_string()];
-        assert!(call(&nowhere, Path::new("/"), LONG, || false).is_err());
+        assert!(call(&nowhere, Path::new("/"), LONG, io::sink(), || false).is_err());
     }
 
     #[test]

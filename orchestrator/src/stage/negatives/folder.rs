@@ -1,14 +1,14 @@
-//! Pictures that were restored elsewhere: which file is whose, and whether all are there and of the right sizes.
+//! Pictures that were restored elsewhere, and which file is whose.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
-use perceive_datasets::picture::probe;
-use rayon::prelude::*;
-
-use super::names::{self, Ambiguous};
+use super::{
+    misfits::{self, Fit},
+    names::{self, Ambiguous},
+};
 use crate::{
     failure::{Exit, Failure},
     hashes,
@@ -27,15 +27,6 @@ pub struct Restored {
     files: Vec<PathBuf>,
     /// Of their names and contents; empty where nobody asked for it.
     pub digest: String,
-}
-
-/// The files of all pictures that were asked for.
-#[derive(Debug)]
-pub struct Fit {
-    /// In the order in which they were asked for.
-    pub files: Vec<PathBuf>,
-    /// What nobody asked for, from the folder.
-    pub extra: Vec<PathBuf>,
 }
 
 impl Restored {
@@ -105,7 +96,7 @@ impl Restored {
                 found[*place] = file.map(|file| files[file]);
             }
         }
-        self.report(wanted, &found)
+        misfits::fit(&self.path, &self.files, wanted, &found)
     }
 
     /// The files among which a set's are looked for, with their names as pictures are named.
@@ -149,115 +140,6 @@ impl Restored {
                     .help("keep those of one kind in the folder, or name them as the degraded ones")
             }
         }
-    }
-
-    /// Everything that is wrong at once.
-    fn report(&self, wanted: &[(&Set, &Pair)], found: &[Option<usize>]) -> Result<Fit, Failure> {
-        let mut lines = Vec::new();
-        let mut counts = Vec::new();
-        let mut add = |what: &str, word: &str, told: Vec<String>| {
-            if !told.is_empty() {
-                counts.push(format!("{} {what}", told.len()));
-                lines.extend(told.into_iter().map(|told| format!("  {word:9} {told}")));
-            }
-        };
-        let name = |place: usize| format!("{}/{}", wanted[place].0.folder(), wanted[place].1.name);
-        let missing = (0..wanted.len()).filter(|place| found[*place].is_none());
-        add("missing", "missing", missing.map(name).collect());
-
-        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
-        let mut shared = Vec::new();
-        for (place, file) in found.iter().enumerate() {
-            if let Some(file) = file
-                && let Some(other) = taken.insert(*file, place)
-            {
-                shared.push(format!(
-                    "{} for {} and {}",
-                    self.files[*file].display(),
-                    name(other),
-                    name(place)
-                ));
-            }
-        }
-        add("wanted for two", "shared", shared);
-
-        let sizes: Vec<(bool, String)> = found
-            .par_iter()
-            .zip(wanted)
-            .filter_map(|(file, (_, pair))| {
-                let file = &self.files[(*file)?];
-                let told = |what: String| format!("{} {what}", file.display());
-                match (probe(&self.path.join(file)), probe(&pair.degraded)) {
-                    (Err(error), _) => Some((false, told(format!("is broken: {}", error.reason())))),
-                    (Ok((width, height)), Ok((right_width, right_height))) => {
-                        ((width, height) != (right_width, right_height)).then(|| {
-                            (
-                                true,
-                                told(format!("is {width}x{height}, not {right_width}x{right_height}")),
-                            )
-                        })
-                    }
-                    // A degraded picture that cannot be read is told when it is measured.
-                    (Ok(_), Err(_)) => None,
-                }
-            })
-            .collect();
-        let (odd, broken): (Vec<_>, Vec<_>) = sizes.into_iter().partition(|(odd, _)| *odd);
-        add(
-            "of another size",
-            "size",
-            odd.into_iter().map(|(_, told)| told).collect(),
-        );
-        add("broken", "broken", broken.into_iter().map(|(_, told)| told).collect());
-
-        let used: BTreeSet<usize> = taken.into_keys().collect();
-        let extra = (0..self.files.len()).filter(|file| !used.contains(file));
-        let extra: Vec<PathBuf> = extra.map(|file| self.files[file].clone()).collect();
-        let files: Vec<PathBuf> = found
-            .iter()
-            .flatten()
-            .map(|file| self.path.join(&self.files[*file]))
-            .collect();
-        if counts.is_empty() {
-            return Ok(Fit { files, extra });
-        }
-        Err(self.failure(wanted, counts, lines, &extra))
-    }
-
-    fn failure(
-        &self,
-        wanted: &[(&Set, &Pair)],
-        mut counts: Vec<String>,
-        mut lines: Vec<String>,
-        extra: &[PathBuf],
-    ) -> Failure {
-        if !extra.is_empty() {
-            counts.push(format!("{} extra", extra.len()));
-            lines.extend(extra.iter().map(|file| format!("  {:9} {}", "extra", file.display())));
-        }
-        let text = format!(
-            "the pictures in {} do not fit: {}\n{}",
-            self.path.display(),
-            counts.join(", "),
-            lines.join("\n")
-        );
-        let degraded: BTreeMap<String, String> = wanted
-            .iter()
-            .map(|(set, pair)| {
-                (
-                    set.folder(),
-                    pair.degraded.parent().unwrap_or(Path::new("")).display().to_string(),
-                )
-            })
-            .collect();
-        let degraded: Vec<String> = degraded
-            .into_iter()
-            .map(|(set, folder)| format!("{}: those of {folder}", self.path.join(set).display()))
-            .collect();
-        Failure::new(Exit::Pictures, text).help(format!(
-            "restored pictures keep the names and sizes of the degraded ones (of one set, its subfolder is not needed)\n{}",
-            degraded.join("\n")
-        ))
     }
 }
 

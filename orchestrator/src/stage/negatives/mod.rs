@@ -8,6 +8,7 @@ mod call;
 pub mod command;
 pub mod flaws;
 mod folder;
+mod misfits;
 mod names;
 mod onnx;
 mod runner;
@@ -234,4 +235,29 @@ fn record(context: &mut Context, flaws: &[Flaw]) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_networks_negatives_keep_their_text_and_so_their_keys() {
+        let job = |source| Negatives {
+            proxy: "p".into(),
+            source,
+            sets: Vec::new(),
+        };
+        let text = |source| serde_json::to_string(&job(source).essence()).unwrap();
+        let medium = text(Source::Medium("ab".into()));
+        assert_eq!(medium, r#"{"proxy":"p","weights":{"medium":"ab"},"sets":[]}"#);
+        let imported = text(Source::Imported {
+            name: "mine".into(),
+            blake3: "cd".into(),
+        });
+        assert!(
+            imported.contains(r#""weights":{"imported":{"name":"mine","blake3":"cd"}}"#),
+            "{imported}"
+        );
+    }
 }

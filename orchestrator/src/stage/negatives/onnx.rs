@@ -100,7 +100,7 @@ impl Model {
             wrong(format!(
                 "cannot restore a picture of {padded_width}x{padded_height}: {error}"
             ))
-            .help("if it needs sizes that are multiples of a number, say so: multiple_of = 8")
+            .help("if it needs sizes that are multiples of a number: multiple_of = 8; any network runs elsewhere as a `command`")
         })?;
         let output = values
             .into_iter()
@@ -149,10 +149,10 @@ fn taken(network: &rten::Model, input: NodeId) -> Result<[Option<usize>; 2], Str
         })
         .collect();
     match fixed.as_slice() {
+        [_, channels, _, Some(3)] if *channels != Some(3) => Err(format!("{takes}: channels last")),
         [None | Some(1), None | Some(3), height, width] if *height != Some(0) && *width != Some(0) => {
             Ok([*height, *width])
         }
-        [_, _, _, Some(3)] => Err(format!("{takes}: channels last")),
         [_, Some(channels), _, _] if *channels != 3 => Err(format!("{takes}: {channels} channels, not 3")),
         [Some(batch), ..] if *batch != 1 && fixed.len() == 4 => {
             Err(format!("{takes}: {batch} pictures at once, not 1"))

@@ -169,13 +169,14 @@ impl Runner<'_> {
             );
             Failure::new(Exit::Run, text)
         };
-        let Ended { how, last } = call::call(&words, self.folder, self.time_limit, stops).map_err(|error| {
-            let program = words.first().map_or("", String::as_str);
-            failed(format!("cannot be started ({program}: {})", plain(&error)), &[]).help(format!(
-                "it is run in {}; `shell = true` hands it to sh",
-                self.folder.display()
-            ))
-        })?;
+        let Ended { how, last } =
+            call::call(&words, self.folder, self.time_limit, std::io::stderr(), stops).map_err(|error| {
+                let program = words.first().map_or("", String::as_str);
+                failed(format!("cannot be started ({program}: {})", plain(&error)), &[]).help(format!(
+                    "it is run in {}; `shell = true` hands it to sh",
+                    self.folder.display()
+                ))
+            })?;
         let log = context.work().join("output.log");
         match how {
             How::Stopped => Ok(None),
