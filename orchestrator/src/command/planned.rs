@@ -1,9 +1,6 @@
 //! What `plan` and `run` share: from names on the command line to the jobs of their cases.
 
-use std::{
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
-};
+use std::path::PathBuf;
 
 use perceive_model::tower::{Dinov2Config, stand_in};
 
@@ -13,10 +10,7 @@ use crate::{
     home::Home,
     plan::{Graph, Weights, pictures::Finder},
     show::Talk,
-    spec::{
-        Case, Outside, Size, SpecFile, Towers,
-        proxy::{Origin, Proxy},
-    },
+    spec::{Case, Outside, Size, SpecFile, Towers, proxy::Proxy},
     stage::{negatives::source::Source, towers::Tower},
     weights_store::{WeightsStore, kind},
 };
@@ -81,29 +75,36 @@ impl Choice {
 
 /// The jobs of all cases, as pictures and weights are in `home` just now.
 pub fn planned(cases: &[Case], home: &Home, database: &Database, talk: Talk) -> Result<Graph, Failure> {
-    Graph::of(
-        cases,
-        &mut Finder::new(home, database, talk),
-        &Installed::of(home, talk),
-    )
+    let installed = Installed {
+        home,
+        foreign: foreign(cases, home, talk)?,
+    };
+    Graph::of(cases, &mut Finder::new(home, database, talk), &installed)
 }
 
 /// Weights as they are installed in a home.
 struct Installed<'a> {
     home: &'a Home,
-    talk: Talk,
-    /// Looked at once, however many cases have them.
-    proxies: Mutex<Vec<(Proxy, Source)>>,
+    /// The proxies of all cases that come from outside the home.
+    foreign: Vec<(Proxy, Source)>,
 }
 
-impl<'a> Installed<'a> {
-    fn of(home: &'a Home, talk: Talk) -> Self {
-        Self {
-            home,
-            talk,
-            proxies: Mutex::default(),
+/// Looks at every proxy from outside once, however many cases have it.
+fn foreign(cases: &[Case], home: &Home, talk: Talk) -> Result<Vec<(Proxy, Source)>, Failure> {
+    let mut known: Vec<(Proxy, Source)> = Vec::new();
+    for proxy in cases.iter().flat_map(|case| case.settings.foreign_proxies()) {
+        if known.iter().all(|(other, _)| other != proxy) {
+            known.push((proxy.clone(), look(proxy, home, talk)?));
         }
     }
+    Ok(known)
+}
+
+fn look(proxy: &Proxy, home: &Home, talk: Talk) -> Result<Source, Failure> {
+    Source::of(&proxy.origin, home, talk).map_err(|failure| {
+        let message = format!("negatives.proxies: proxy {:?}: {}", proxy.name, failure.message);
+        Failure { message, ..failure }
+    })
 }
 
 impl Weights for Installed<'_> {
@@ -130,22 +131,20 @@ impl Weights for Installed<'_> {
         }
     }
 
-    fn proxy(&self, proxy: &Proxy) -> Result<Source, Failure> {
-        let mut known = self.proxies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, source)) = known.iter().find(|(other, _)| other == proxy) {
-            return Ok(source.clone());
-        }
-        let source = Source::of(&proxy.origin, self.home, self.talk).map_err(|failure| {
-            let Origin::Weights(name) = &proxy.origin else {
-                let message = format!("negatives.proxies: proxy {:?}: {}", proxy.name, failure.message);
-                return Failure { message, ..failure };
-            };
+    fn imported(&self, name: &str) -> Result<String, Failure> {
+        let installed = WeightsStore::of(self.home).named(name);
+        installed.map(|entry| entry.blake3).map_err(|failure| {
             let import = format!("`perceive-ir weights import restormer FILE --name {name}` installs them");
             let help = failure.help.map_or(String::new(), |help| format!("; {help}"));
             let message = format!("negatives.proxies: the weights {name:?} are not installed");
             Failure::new(failure.exit, message).help(import + &help)
-        })?;
-        known.push((proxy.clone(), source.clone()));
-        Ok(source)
+        })
+    }
+
+    fn foreign(&self, proxy: &Proxy) -> Result<Source, Failure> {
+        match self.foreign.iter().find(|(other, _)| other == proxy) {
+            Some((_, source)) => Ok(source.clone()),
+            None => look(proxy, self.home, Talk::Quiet),
+        }
     }
 }

@@ -27,7 +27,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::{Exit, Failure},
     number::plain,
-    spec::{Experiment, experiment::Towers, proxy::Proxy},
+    spec::{
+        Experiment,
+        experiment::Towers,
+        proxy::{Origin, Proxy},
+    },
     stage::{
         Job,
         degrade::Degrade,
@@ -61,8 +65,10 @@ pub trait Weights: Sync {
     fn vgg16(&self, towers: Towers) -> Result<Tower, Failure>;
     /// Width of DINOv2's tokens.
     fn token_width(&self, tower: &Tower) -> Result<usize, Failure>;
-    /// What a proxy is just now that is no model of the medium stage.
-    fn proxy(&self, proxy: &Proxy) -> Result<Source, Failure>;
+    /// blake3 of imported weights.
+    fn imported(&self, name: &str) -> Result<String, Failure>;
+    /// What a proxy is just now that comes from outside the home.
+    fn foreign(&self, proxy: &Proxy) -> Result<Source, Failure>;
 }
 
 /// The jobs of `experiment` on `pictures`.
@@ -234,10 +240,15 @@ impl Planner<'_> {
         let proxies = &self.experiment.negatives.proxies;
         let mut negatives = Vec::with_capacity(proxies.len());
         for proxy in proxies {
-            negatives.push(match proxy.fold() {
-                Some(_) => None,
-                None => Some(self.negatives(proxy, self.weights.proxy(proxy)?, train)),
-            });
+            let source = match &proxy.origin {
+                _ if proxy.fold().is_some() => None,
+                Origin::Weights(name) => Some(Source::Imported {
+                    name: name.clone(),
+                    blake3: self.weights.imported(name)?,
+                }),
+                _ => Some(self.weights.foreign(proxy)?),
+            };
+            negatives.push(source.map(|source| self.negatives(proxy, source, train)));
         }
         Ok(negatives)
     }

@@ -15,11 +15,7 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    spec::{
-        Case, Experiment, Outside, Size, SpecFile, Towers,
-        pictures::PictureSet,
-        proxy::{Origin, Proxy},
-    },
+    spec::{Case, Experiment, Outside, Size, SpecFile, Towers, pictures::PictureSet, proxy::Proxy},
     stage::{Job, negatives::source::Source, restore::Restore, towers::Tower},
 };
 
@@ -83,13 +79,14 @@ impl Weights for Towered {
         Ok(32)
     }
 
-    fn proxy(&self, proxy: &Proxy) -> Result<Source, Failure> {
-        let name = match &proxy.origin {
-            Origin::Weights(name) => name.clone(),
-            other => format!("{other:?}"),
-        };
+    fn imported(&self, name: &str) -> Result<String, Failure> {
+        Ok(name.into())
+    }
+
+    fn foreign(&self, proxy: &Proxy) -> Result<Source, Failure> {
+        let name = proxy.name.clone();
         Ok(Source::Imported {
-            blake3: name.clone(),
+            blake3: format!("{:?}", proxy.origin),
             name,
         })
     }

@@ -100,6 +100,18 @@ impl Experiment {
         loss.clip_aware > 0.0 || (loss.perceptual > 0.0 && self.negatives.proxies.iter().any(of_medium))
     }
 
+    /// The proxies that are no weights, where any stage needs them.
+    pub fn foreign_proxies(&self) -> impl Iterator<Item = &Proxy> {
+        let proxies = if self.restore.loss.perceptual > 0.0 {
+            self.negatives.proxies.as_slice()
+        } else {
+            &[]
+        };
+        proxies
+            .iter()
+            .filter(|proxy| !matches!(proxy.origin, Origin::Weights(_)))
+    }
+
     /// The crops of training pictures that its stages cut, as (key, side in pixels).
     pub fn crops(&self) -> Vec<(&'static str, usize)> {
         let mut crops = vec![("restore.training.patch", self.restore.training.patch)];

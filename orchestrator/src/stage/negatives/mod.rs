@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
+    home::Home,
     show::{self, Talk},
     weights_store::WeightsStore,
 };
@@ -99,17 +100,24 @@ impl Stage for Negatives {
 }
 
 impl Negatives {
+    fn check_unchanged(&self, home: &Home) -> Result<(), Failure> {
+        if self.source.now(home, Talk::Quiet)?.essence() == self.source.essence() {
+            return Ok(());
+        }
+        Err(self.source.changed(&self.proxy))
+    }
+
     /// Makes ready what restores the pictures, and holds it against what was planned.
     fn maker<'a>(&'a self, context: &mut Context, pairs: &'a [Vec<Pair>]) -> Result<Maker<'a>, Failure> {
         let (home, device) = (context.home().clone(), context.device().clone());
         Ok(match &self.source {
             Source::Medium(key) => Maker::Network(Restorer::open(&context.artefact(key), &home, &device)?),
-            Source::Imported { name, blake3 } => {
-                let store = WeightsStore::of(&home);
-                if store.named(name)?.blake3 != *blake3 {
-                    return Err(self.source.changed(&self.proxy));
-                }
-                Maker::Network(Restorer::from_weights(&store.find_named(name)?, &device)?)
+            Source::Imported { name, .. } => {
+                self.check_unchanged(&home)?;
+                Maker::Network(Restorer::from_weights(
+                    &WeightsStore::of(&home).find_named(name)?,
+                    &device,
+                )?)
             }
             Source::Folder { digest, path } => {
                 let restored = Restored::look(path, &home, Talk::Quiet)?;
@@ -138,9 +146,7 @@ impl Negatives {
                 time_limit,
                 ..
             } => {
-                if self.source.now(&home, Talk::Quiet)?.essence() != self.source.essence() {
-                    return Err(self.source.changed(&self.proxy));
-                }
+                self.check_unchanged(&home)?;
                 Maker::Command(Runner {
                     proxy: &self.proxy,
                     line,

@@ -26,7 +26,7 @@ use crate::{
 pub enum Source {
     /// The restorer of a medium artefact.
     Medium(String),
-    /// Imported weights, by name and by the blake3 of their file.
+    /// Imported weights, by name and by the blake3 of their file (of the imported one or of the store's).
     Imported { name: String, blake3: String },
     /// Pictures that were restored elsewhere.
     Folder {
@@ -70,7 +70,7 @@ impl Source {
         Ok(match origin {
             Origin::Weights(name) => Self::Imported {
                 name: name.clone(),
-                blake3: WeightsStore::of(home).named(name)?.blake3,
+                blake3: WeightsStore::of(home).named(name)?.stored_blake3,
             },
             Origin::Folder(path) => {
                 let path = absolute(path);
@@ -114,7 +114,13 @@ impl Source {
         let origin = match self.clone() {
             // The key of an artefact says what is in it.
             Self::Medium(_) => return Ok(self.clone()),
-            Self::Imported { name, .. } => Origin::Weights(name),
+            Self::Imported { name, blake3 } => {
+                let entry = WeightsStore::of(home).named(&name)?;
+                if [&entry.blake3, &entry.stored_blake3].contains(&&blake3) {
+                    return Ok(self.clone());
+                }
+                Origin::Weights(name)
+            }
             Self::Folder { path, .. } => Origin::Folder(path),
             Self::Command {
                 line,
