@@ -60,7 +60,17 @@ impl Home {
 
     /// The pairs of a dataset as its index held them, named by their digest.
     pub fn listing(&self, digest: &str) -> PathBuf {
-        self.root.join("listings").join(format!("{digest}.json"))
+        self.listings().join(format!("{digest}.json"))
+    }
+
+    /// What is known of pictures and other files outside.
+    pub fn listings(&self) -> PathBuf {
+        self.root.join("listings")
+    }
+
+    /// Hashes of the files of one folder outside, named by the hash of its path.
+    pub fn hashes(&self, name: &str) -> PathBuf {
+        self.listings().join(format!("hashes-{name}.json"))
     }
 
     /// Journals, one file a run.

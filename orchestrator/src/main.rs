@@ -8,6 +8,7 @@ mod database;
 mod device;
 mod disk;
 mod failure;
+mod hashes;
 mod home;
 mod journal;
 mod number;
@@ -24,6 +25,7 @@ mod show;
 mod signals;
 mod spec;
 mod stage;
+mod time;
 mod weights_store;
 
 use std::path::PathBuf;

@@ -154,7 +154,9 @@ fn the_old_negatives_stay_until_the_new_ones_are_whole() {
     let picture = degraded.join("degraded/train-00000.png");
     let bytes = fs::read(&picture).unwrap();
     fs::remove_file(&picture).unwrap();
-    let failed = desk.run(&["negatives", "regenerate"]).fails(5, &["train-00000.png"]);
+    let failed = desk
+        .run(&["negatives", "regenerate", "--force"])
+        .fails(5, &["train-00000.png"]);
     assert!(!failed.stderr.contains(".."), "{}", failed.stderr);
     let after: Vec<_> = negatives.iter().map(|folder| contents(folder)).collect();
     assert!(after == before, "the old negatives did not stay");

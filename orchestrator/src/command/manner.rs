@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use crate::{
     device::{DeviceGroup, DeviceName},
     failure::{Exit, Failure},
     run::{Limits, Manner, Stops, median},
     show::Talk,
-    signals,
+    signals, time,
 };
 
 #[derive(Debug, clap::Args)]
@@ -25,10 +23,10 @@ pub struct Work {
     #[arg(long, default_value_t = 2, value_name = "N")]
     retries: u32,
     /// The wait before the first retry; it doubles with every other.
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = time)]
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = time::read)]
     back_off: Duration,
     /// Save and stop after so long, such as 90m or 2h; exit code 75.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time::read)]
     time_limit: Option<Duration>,
     /// Each training pauses after so many steps of this command.
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u64).range(1..))]
@@ -37,10 +35,10 @@ pub struct Work {
     #[arg(long, value_name = "BYTES", value_parser = size)]
     memory_limit: Option<u64>,
     /// A worker that tells nothing for so long is taken to hang, and ended.
-    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = time)]
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = time::read)]
     hang_after: Duration,
     /// How long a worker may take to save and stop, once asked.
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time)]
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time::read)]
     grace: Duration,
     /// The median rule: stop trainings whose METRIC is worse than the median of the other cases, from STEP on.
     #[arg(long, value_name = "METRIC[@STEP]")]
@@ -99,20 +97,6 @@ fn twice(groups: &[DeviceGroup]) -> Option<DeviceName> {
     names.find(|(at, name)| is_before(*at, *name)).map(|(_, name)| *name)
 }
 
-/// `90s`, `15m`, `2h 30m`, `1d`.
-fn time(text: &str) -> Result<Duration, String> {
-    let parsed: Result<SignedDuration, _> = text.parse();
-    let days = || {
-        text.strip_suffix('d')?
-            .trim()
-            .parse()
-            .ok()
-            .map(|days: u64| Duration::from_hours(24 * days))
-    };
-    let time = parsed.ok().and_then(|time| Duration::try_from(time).ok()).or_else(days);
-    time.ok_or_else(|| format!("{text:?} is no time; write 90s, 15m or 2h 30m"))
-}
-
 /// `800M`, `8G`, `8GB`, `123456`: powers of 1000.
 fn size(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no size; write 800M or 8G");
@@ -146,11 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn times_and_sizes_are_read_as_people_write_them() {
-        assert_eq!(time("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(time("2h 30m"), Ok(Duration::from_mins(150)));
-        assert_eq!(time("3d"), Ok(Duration::from_hours(72)));
-        assert!(time("soon").is_err() && time("-5s").is_err());
+    fn sizes_are_read_as_people_write_them() {
         assert_eq!(
             (size("8G"), size("1.5 MB"), size("123")),
             (Ok(8_000_000_000), Ok(1_500_000), Ok(123))

@@ -19,8 +19,10 @@ use crate::{
     home::Home,
     plan::{Graph, Weights, pictures::Finder},
     show::Talk,
-    spec::{Case, Outside, Size, SpecFile, Towers},
-    stage::{meters, restore::Sentences, restorer, start::StartFrom, towers::Tower},
+    spec::{Case, Outside, Size, SpecFile, Towers, proxy::Proxy},
+    stage::{
+        meters, negatives::source::Source, restore::Sentences, restorer, start::StartFrom, towers::Tower,
+    },
     weights_store::{WeightsStore, kind},
 };
 
@@ -89,6 +91,7 @@ pub fn planned(cases: &[Case], home: &Home, database: &Database, talk: Talk) -> 
         database,
         talk,
         left_out: Mutex::default(),
+        foreign: foreign(cases, home, talk)?,
     };
     Graph::of(cases, &mut Finder::new(home, database, talk), &installed)
 }
@@ -100,6 +103,26 @@ struct Installed<'a> {
     talk: Talk,
     /// The metrics that were said to be left out.
     left_out: Mutex<BTreeSet<&'static str>>,
+    /// The proxies of all cases that come from outside the home.
+    foreign: Vec<(Proxy, Source)>,
+}
+
+/// Looks at every proxy from outside once, however many cases have it.
+fn foreign(cases: &[Case], home: &Home, talk: Talk) -> Result<Vec<(Proxy, Source)>, Failure> {
+    let mut known: Vec<(Proxy, Source)> = Vec::new();
+    for proxy in cases.iter().flat_map(|case| case.settings.foreign_proxies()) {
+        if known.iter().all(|(other, _)| other != proxy) {
+            known.push((proxy.clone(), look(proxy, home, talk)?));
+        }
+    }
+    Ok(known)
+}
+
+fn look(proxy: &Proxy, home: &Home, talk: Talk) -> Result<Source, Failure> {
+    Source::of(&proxy.origin, home, talk).map_err(|failure| {
+        let message = format!("negatives.proxies: proxy {:?}: {}", proxy.name, failure.message);
+        Failure { message, ..failure }
+    })
 }
 
 impl Weights for Installed<'_> {
@@ -198,5 +221,12 @@ impl Weights for Installed<'_> {
             ));
         }
         Ok(None)
+    }
+
+    fn foreign(&self, proxy: &Proxy) -> Result<Source, Failure> {
+        match self.foreign.iter().find(|(other, _)| other == proxy) {
+            Some((_, source)) => Ok(source.clone()),
+            None => look(proxy, self.home, Talk::Quiet),
+        }
     }
 }

@@ -27,13 +27,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::{Exit, Failure},
     number::plain,
-    spec::{Experiment, Size, experiment::Towers},
+    spec::{
+        Experiment, Size,
+        experiment::Towers,
+        proxy::{Origin, Proxy},
+    },
     stage::{
         Job,
         degrade::Degrade,
         evaluate::Evaluate,
         medium::{Fold, Medium},
-        negatives::{Negatives, ProxyWeights},
+        negatives::{Negatives, source::Source},
         pairs::{Listing, Set},
         prompts::Prompts,
         restore::{Perceiver, Proxies, Restore, Sentences},
@@ -72,6 +76,8 @@ pub trait Weights: Sync {
     ///
     /// `None`: they are not installed, and the metric is left out. At the paper's scale that is an error.
     fn metric(&self, metric: &Metric, scale: Size) -> Result<Option<Vec<String>>, Failure>;
+    /// What a proxy is just now that comes from outside the home.
+    fn foreign(&self, proxy: &Proxy) -> Result<Source, Failure>;
 }
 
 /// The jobs of `experiment` on `pictures`.
@@ -87,9 +93,11 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
     };
     let train = planner.sets(&pictures.train);
     let test = planner.sets(&pictures.test);
+    // A folder that does not fit, or a command that fails, is found out before anything is trained.
+    let foreign = planner.foreign(&train)?;
     let medium = planner.medium(&train)?;
     let perceiver = planner.perceiver(&train, &medium)?;
-    let proxies = planner.proxies(&train, &medium)?;
+    let proxies = planner.proxies(&train, foreign, &medium)?;
     let restorer = planner.restore(&train, perceiver, proxies)?;
     for mut set in test {
         // What a set weighs in a batch says nothing about a test.
@@ -262,26 +270,48 @@ impl Planner<'_> {
         }))
     }
 
-    fn proxies(&mut self, train: &[Set], medium: &[String]) -> Result<Option<Proxies>, Failure> {
+    /// The negatives of the proxies that are no models of the medium stage; `None` in the places of those.
+    fn foreign(&mut self, train: &[Set]) -> Result<Vec<Option<String>>, Failure> {
+        if self.experiment.restore.loss.perceptual == 0.0 {
+            return Ok(Vec::new());
+        }
+        let proxies = &self.experiment.negatives.proxies;
+        let mut negatives = Vec::with_capacity(proxies.len());
+        for proxy in proxies {
+            let source = match &proxy.origin {
+                _ if proxy.fold().is_some() => None,
+                Origin::Weights(name) => Some(Source::Imported {
+                    name: name.clone(),
+                    blake3: self.weights.imported(name)?,
+                }),
+                _ => Some(self.weights.foreign(proxy)?),
+            };
+            negatives.push(source.map(|source| self.negatives(proxy, source, train)));
+        }
+        Ok(negatives)
+    }
+
+    fn negatives(&mut self, proxy: &Proxy, source: Source, train: &[Set]) -> String {
+        self.add(Job::Negatives(Negatives {
+            proxy: proxy.name.clone(),
+            source,
+            sets: train.to_vec(),
+        }))
+    }
+
+    fn proxies(
+        &mut self,
+        train: &[Set],
+        foreign: Vec<Option<String>>,
+        medium: &[String],
+    ) -> Result<Option<Proxies>, Failure> {
         if self.experiment.restore.loss.perceptual == 0.0 {
             return Ok(None);
         }
         let mut negatives = Vec::new();
-        for proxy in &self.experiment.negatives.proxies {
-            let weights = match proxy.weights.as_str() {
-                "medium-a" => ProxyWeights::Medium(medium[0].clone()),
-                "medium-b" => ProxyWeights::Medium(medium[1].clone()),
-                name => ProxyWeights::Imported {
-                    name: name.into(),
-                    blake3: self.weights.imported(name)?,
-                },
-            };
-            let job = Negatives {
-                proxy: proxy.name.clone(),
-                weights,
-                sets: train.to_vec(),
-            };
-            negatives.push(self.add(Job::Negatives(job)));
+        for (proxy, made) in self.experiment.negatives.proxies.iter().zip(foreign) {
+            let of_medium = || proxy.fold().and_then(|fold| medium.get(fold)).cloned();
+            negatives.extend(made.or_else(|| Some(self.negatives(proxy, Source::Medium(of_medium()?), train))));
         }
         Ok(Some(Proxies {
             negatives,

@@ -15,9 +15,10 @@ use super::{
 };
 use crate::{
     failure::Failure,
-    spec::{Case, Experiment, Outside, Size, SpecFile, Towers, pictures::PictureSet},
+    spec::{Case, Experiment, Outside, Size, SpecFile, Towers, pictures::PictureSet, proxy::Proxy},
     stage::{
         Job,
+        negatives::source::Source,
         restore::{Restore, Sentences},
         start::StartFrom,
         towers::Tower,
@@ -107,6 +108,14 @@ impl Weights for Towered {
         Ok(Some(
             metric.is_learned().then(|| metric.name.into()).into_iter().collect(),
         ))
+    }
+
+    fn foreign(&self, proxy: &Proxy) -> Result<Source, Failure> {
+        let name = proxy.name.clone();
+        Ok(Source::Imported {
+            blake3: format!("{:?}", proxy.origin),
+            name,
+        })
     }
 }
 

@@ -62,13 +62,9 @@ impl Manifest {
     /// What is wrong with the artefact's files: missing, changed, or not listed. `advance` hears of each file.
     pub fn faults(&self, folder: &Path, advance: &(impl Fn() + Sync)) -> Vec<String> {
         let mut faults: Vec<String> = self
-            .files
-            .par_iter()
-            .filter_map(|listed| {
-                let fault = listed.fault(&folder.join(&listed.path));
-                advance();
-                fault
-            })
+            .damaged(folder, advance)
+            .into_iter()
+            .map(|(_, fault)| fault)
             .collect();
         let there = files(folder).unwrap_or_default();
         let names = there.iter().map(|path| name_in(folder, path));
@@ -79,6 +75,23 @@ impl Manifest {
                 .map(|name| format!("{name} is not its own")),
         );
         faults
+    }
+
+    /// Its files that are missing or changed, each with what is wrong. `advance` hears of each file.
+    pub fn damaged(&self, folder: &Path, advance: &(impl Fn() + Sync)) -> Vec<(&Listed, String)> {
+        let damaged = self.files.par_iter().filter_map(|listed| {
+            let fault = listed.fault(&folder.join(&listed.path));
+            advance();
+            Some((listed, fault?))
+        });
+        damaged.collect()
+    }
+
+    /// How many of its files are missing or of another size; what is in them is not read.
+    pub fn misfits(&self, folder: &Path) -> usize {
+        let fits =
+            |listed: &&Listed| fs::metadata(folder.join(&listed.path)).is_ok_and(|file| file.len() == listed.size);
+        self.files.iter().filter(|listed| !fits(listed)).count()
     }
 
     /// In bytes.

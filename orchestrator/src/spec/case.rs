@@ -1,5 +1,7 @@
 //! The cases of an experiment: typed settings, repeated by seeds, with what is impossible in them.
 
+use std::path::{Path, PathBuf};
+
 use serde::Deserialize;
 
 use super::error::SpecError;
@@ -62,7 +64,11 @@ impl SpecFile {
                 None => Ok(settings),
                 Some(fault) => Err(fault),
             });
-            let settings = settings.map_err(|fault| of_case(fault, name, case))?;
+            let mut settings = settings.map_err(|fault| of_case(fault, name, case))?;
+            for (place, proxy) in settings.negatives.proxies.iter_mut().enumerate() {
+                let key = format!("negatives.proxies.{place}");
+                proxy.start_from(&self.folder_of(tree.along(&key).last()));
+            }
             let first = settings.seed;
             for seed in (first..).take(seeds as usize) {
                 cases.push(Case {
@@ -78,6 +84,16 @@ impl SpecFile {
             Ok(())
         })?;
         Ok(cases)
+    }
+
+    /// The folder of the file that a value was written in; the current one for what no file says.
+    fn folder_of(&self, node: Option<&Node>) -> PathBuf {
+        let file = match node.map(|node| node.origin) {
+            Some(Origin::File { file, .. }) => self.book.sources.get(file as usize),
+            _ => None,
+        };
+        let folder = file.and_then(|source| source.path.parent());
+        folder.unwrap_or(Path::new("")).to_path_buf()
     }
 
     /// Every chosen case once, with where each of its settings comes from.

@@ -6,14 +6,8 @@ use perceive_model::metric;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    medium::Medium,
-    negatives::{Negatives, Proxy},
-    pictures::PictureSet,
-    prompts::Prompts,
-    restore::Restore,
-    size::Size,
-    unknown,
-    upkeep::Upkeep,
+    medium::Medium, negatives::Negatives, pictures::PictureSet, prompts::Prompts, proxy::Proxy, restore::Restore,
+    size::Size, unknown, upkeep::Upkeep,
 };
 
 /// Which frozen encoders an experiment uses.
@@ -101,9 +95,21 @@ impl Experiment {
 
     /// Whether any stage looks at medium pictures or models.
     pub fn needs_medium(&self) -> bool {
-        let of_medium = |proxy: &Proxy| matches!(proxy.weights.as_str(), "medium-a" | "medium-b");
         let loss = &self.restore.loss;
+        let of_medium = |proxy: &Proxy| proxy.fold().is_some();
         loss.clip_aware > 0.0 || (loss.perceptual > 0.0 && self.negatives.proxies.iter().any(of_medium))
+    }
+
+    /// The proxies that are no weights, where any stage needs them.
+    pub fn foreign_proxies(&self) -> impl Iterator<Item = &Proxy> {
+        let proxies = if self.restore.loss.perceptual > 0.0 {
+            self.negatives.proxies.as_slice()
+        } else {
+            &[]
+        };
+        proxies
+            .iter()
+            .filter(|proxy| !matches!(proxy.origin, Origin::Weights(_)))
     }
 
     /// The crops of training pictures that its stages cut, as (key, side in pixels).
@@ -137,6 +143,7 @@ impl Experiment {
         under("medium", self.medium.check());
         under("medium.training", self.medium.training.check());
         under("prompts", self.prompts.check());
+        under("negatives", self.negatives.check());
         under("restore", self.restore.check());
         under("restore.training", self.restore.training.check());
         under("upkeep", self.upkeep.check());
@@ -172,14 +179,6 @@ impl Experiment {
                 "negatives.proxies".into(),
                 "the perceptual loss needs at least one proxy".into(),
             ));
-        }
-        for (i, proxy) in self.negatives.proxies.iter().enumerate() {
-            if self.negatives.proxies[..i].iter().any(|other| other.name == proxy.name) {
-                wrong.push((
-                    format!("negatives.proxies.{i}.name"),
-                    format!("{:?} is named twice", proxy.name),
-                ));
-            }
         }
         wrong
     }

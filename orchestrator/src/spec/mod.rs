@@ -18,6 +18,7 @@ pub mod negatives;
 pub mod only;
 pub mod pictures;
 pub mod prompts;
+pub mod proxy;
 mod reader;
 pub mod restore;
 pub mod scale;

@@ -1,7 +1,10 @@
 //! The medium stage: one fold of the cross-validation. A restorer learns on one half of the scenes and restores the
 //! other; no picture is restored by a model that has seen its scene.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+};
 
 use perceive_datasets::{batch::folds, picture::Picture};
 use perceive_model::{network::NetworkConfig, train::restorer};
@@ -93,8 +96,12 @@ impl Stage for Medium {
         };
         trained.save(context, &configuration)?;
         let restorer = Restorer::new(trained.training.network(), None, context.device());
-        restore_all(context, &restorer, &self.sets, &pairs, |set, pair| {
-            !is_learned(set, pair)
+        let others = |set: &Set, pair: &Pair| !is_learned(set, pair);
+        restore_all(context, &self.sets, &pairs, others, |context, turn, set, pair| {
+            let degraded = Picture::open(&pair.degraded)?;
+            let told = restorer.clone().told(&set.kind);
+            let restored = context.interruptible(turn.done, || Ok(()), || told.picture(&degraded));
+            Ok(Some(restored))
         })
     }
 }
@@ -134,16 +141,33 @@ pub struct Reached {
 /// The file that [`restore_all`] leaves a [`Reached`] in.
 pub const REACHED: &str = "reached.json";
 
-/// The file of (set, picture, PSNR in dB) for every restored picture.
-const EACH: &str = "psnr.json";
+/// The file of the [`Each`] of every restored picture.
+pub const EACH: &str = "psnr.json";
 
-/// Restores the chosen pictures of all sets into `restored/SET/NAME.png` and records what that reached.
+/// Set, picture, PSNR in dB.
+pub type Each = (String, String, f64);
+
+/// How far [`restore_all`] is.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    pub done: u64,
+    pub of: u64,
+}
+
+/// Where the restored picture of a pair lies in the artefact in the making.
+pub fn place(context: &Context, set: &Set, pair: &Pair) -> PathBuf {
+    let folder = context.output().join(RESTORED).join(set.folder());
+    folder.join(png_name(&pair.name))
+}
+
+/// Restores the chosen pictures of all sets into `restored/SET/NAME.png` and records what that reached. `restore` makes
+/// one of them, unless it is there already; where it makes none it was asked to stop.
 pub fn restore_all(
     context: &mut Context,
-    restorer: &Restorer,
     sets: &[Set],
     pairs: &[Vec<Pair>],
     chosen: impl Fn(&Set, &Pair) -> bool,
+    mut restore: impl FnMut(&mut Context, Turn, &Set, &Pair) -> Result<Option<Picture>, Failure>,
 ) -> Result<Outcome, Failure> {
     let work: Vec<(&Set, &Pair)> = sets
         .iter()
@@ -155,26 +179,25 @@ pub fn restore_all(
     context.started(0, of, "pictures")?;
     let mut sum = 0.0;
     let mut each = Vec::with_capacity(work.len());
-    for (done, (set, pair)) in work.iter().enumerate() {
+    for (done, (set, pair)) in (0..).zip(&work) {
         if context.should_stop() {
-            return context.paused(done as u64);
+            return context.paused(done);
         }
-        let path = context
-            .output_folder(&format!("{RESTORED}/{}", set.folder()))?
-            .join(png_name(&pair.name));
+        context.output_folder(&format!("{RESTORED}/{}", set.folder()))?;
+        let path = place(context, set, pair);
         let restored = if path.exists() {
             Picture::open(&path)?
         } else {
-            let degraded = Picture::open(&pair.degraded)?;
-            let told = restorer.clone().told(&set.kind);
-            let restored = context.interruptible(done as u64, || Ok(()), || told.picture(&degraded));
+            let Some(restored) = restore(context, Turn { done, of }, set, pair)? else {
+                return context.paused(done);
+            };
             restored.save_png(&path)?;
             restored
         };
         let value = psnr(&restored, &Picture::open(&pair.clean)?)?.min(100.0);
         each.push((&set.label, &pair.name, value));
         sum += value;
-        context.progress(done as u64 + 1, of, &[("psnr", sum / (done + 1) as f64)])?;
+        context.progress(done + 1, of, &[("psnr", sum / (done + 1) as f64)])?;
     }
     let reached = Reached {
         average_psnr: sum / of.max(1) as f64,

@@ -17,6 +17,7 @@ pub mod restore;
 pub mod restorer;
 pub mod scenes;
 pub mod start;
+mod tiles;
 pub mod towers;
 pub mod train;
 mod watchdog;
@@ -75,7 +76,7 @@ impl Work {
 }
 
 /// One stage of the pipeline.
-pub trait Stage {
+pub trait Stage: Clone {
     /// Its word in `design` and database.
     const NAME: &'static str;
     /// Raised whenever the same settings give another artefact than before.
@@ -93,6 +94,11 @@ pub trait Stage {
             class: format!("{} {}", Self::NAME, self.label()),
             units: 1,
         }
+    }
+
+    /// The same job without what changes no result, such as where a file lies: what its key is the hash of.
+    fn essence(&self) -> Self {
+        self.clone()
     }
 
     /// Makes the artefact in [`Context::output`].
@@ -129,6 +135,10 @@ macro_rules! stages {
                 match self { $(Self::$variant(job) => job.work()),+ }
             }
 
+            fn essence(&self) -> Self {
+                match self { $(Self::$variant(job) => Self::$variant(job.essence())),+ }
+            }
+
             pub fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {
                 match self { $(Self::$variant(job) => job.run(context)),+ }
             }
@@ -155,7 +165,7 @@ impl Job {
         hasher.update(self.stage().as_bytes());
         hasher.update(&self.version().to_le_bytes());
         // A job holds nothing that JSON cannot say, and a hasher takes everything.
-        let _ = serde_json::to_writer(&mut hasher, self);
+        let _ = serde_json::to_writer(&mut hasher, &self.essence());
         hasher.finalize().to_hex()[..32].to_string()
     }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     context::{read_json, write_json},
+    tiles::in_tiles,
     towers::Tower,
 };
 use crate::{
@@ -157,70 +158,11 @@ pub fn psnr(restored: &Picture, clean: &Picture) -> Result<f64, Failure> {
     Ok(psnr_rgb(&measurable(restored)?, &measurable(clean)?)?)
 }
 
-/// Pixels that neighbouring tiles share.
-const OVERLAP: usize = 64;
-
-/// A picture of any size, restored in tiles of at most `tile` x `tile` pixels that fade into each other. A picture that
-/// fits into one tile is restored whole.
-pub fn tiled(restorer: &Restorer, degraded: &Picture, tile: usize) -> Picture {
-    let (width, height) = (degraded.width, degraded.height);
-    if width <= tile && height <= tile {
-        return restorer.picture(degraded);
-    }
-    let overlap = OVERLAP.min(tile / 4);
-    let (columns, rows) = (starts(width, tile, overlap), starts(height, tile, overlap));
-    let mut sum = vec![0.0_f32; 3 * width * height];
-    let mut weight = vec![0.0_f32; width * height];
-    for &y in &rows {
-        for &x in &columns {
-            let (w, h) = (tile.min(width - x), tile.min(height - y));
-            let planes = restorer.planes(&degraded.crop(x, y, w, h));
-            let fade = |at: usize, size: usize| ((at + 1).min(size - at) as f32 / (overlap + 1) as f32).min(1.0);
-            for row in 0..h {
-                for column in 0..w {
-                    let share = fade(row, h) * fade(column, w);
-                    let to = (y + row) * width + x + column;
-                    weight[to] += share;
-                    for channel in 0..3 {
-                        sum[channel * width * height + to] += share * planes[channel * w * h + row * w + column];
-                    }
-                }
-            }
-        }
-    }
-    for plane in sum.chunks_exact_mut(width * height) {
-        plane
-            .iter_mut()
-            .zip(&weight)
-            .for_each(|(value, weight)| *value /= weight);
-    }
-    Picture::from_planes(&sum, width, height)
-}
-
-/// Where tiles begin along one side: evenly spread, each sharing at least `overlap` pixels with the next.
-fn starts(size: usize, tile: usize, overlap: usize) -> Vec<usize> {
-    if size <= tile {
-        return vec![0];
-    }
-    let last = size - tile;
-    let count = last.div_ceil(tile - overlap);
-    (0..=count).map(|index| index * last / count).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiles_cover_every_pixel_and_overlap() {
-        for size in [64, 512, 513, 1000, 4031] {
-            let starts = starts(size, 512.min(size), 64);
-            assert_eq!(starts[0], 0);
-            assert_eq!(starts[starts.len() - 1] + 512.min(size), size);
-            assert!(
-                starts.windows(2).all(|pair| pair[0] + 512 >= pair[1] + 64),
-                "{size}: {starts:?}"
-            );
-        }
-    }
+/// A picture of any size, restored in overlapping tiles of at most `tile` x `tile` pixels.
+///
+/// # Errors
+/// None that a network makes.
+pub fn tiled(restorer: &Restorer, degraded: &Picture, tile: usize) -> Result<Picture, Failure> {
+    let planes = in_tiles(degraded, (tile, tile), |tile| Ok(restorer.planes(tile)))?;
+    Ok(Picture::from_planes(&planes, degraded.width, degraded.height))
 }
