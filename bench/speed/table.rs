@@ -1,0 +1,85 @@
+//! The tables, as markdown.
+
+use std::fmt::Write;
+
+use super::area::Area;
+use super::row::Measure;
+use super::side::Language;
+
+/// Ours, and one side beside it.
+pub struct Line {
+    pub title: &'static str,
+    pub measure: Measure,
+    /// Seconds, or bytes.
+    pub ours: f64,
+    /// Who, what, and the ratio that is wanted.
+    pub theirs: Option<(Language, f64, f64)>,
+}
+
+/// How far a time per pixel may be from that of the second smallest picture.
+const LINEAR: f64 = 0.15;
+
+pub fn comparisons(lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut table = String::from(
+        "| | ours | beside | theirs | ratio | target | |\n| --- | ---: | --- | ---: | ---: | ---: | --- |\n",
+    );
+    for line in lines {
+        let ours = shown(line.measure, line.ours);
+        let _ = match line.theirs {
+            None => writeln!(table, "| {} | {ours} | | | | | |", line.title),
+            Some((language, figure, target)) => writeln!(
+                table,
+                "| {} | {ours} | {} | {} | {} |",
+                line.title,
+                language.title(),
+                shown(line.measure, figure),
+                judged(line.measure, line.ours, figure, target),
+            ),
+        };
+    }
+    table
+}
+
+fn shown(measure: Measure, figure: f64) -> String {
+    match measure {
+        Measure::Time if figure < 1.0 => format!("{:.0} ms", figure * 1e3),
+        Measure::Time => format!("{figure:.2} s"),
+        Measure::Memory => format!("{:.2} GB", figure / 1e9),
+    }
+}
+
+/// Ratio, target, and whether it is reached.
+fn judged(measure: Measure, ours: f64, theirs: f64, target: f64) -> String {
+    let (ratio, sign, reached) = match measure {
+        Measure::Time => (theirs / ours, "≥", theirs / ours >= target),
+        Measure::Memory => (ours / theirs, "≤", ours / theirs <= target),
+    };
+    format!("{ratio:.2} | {sign} {target} | {}", verdict(reached))
+}
+
+fn verdict(reached: bool) -> &'static str {
+    if reached { "pass" } else { "miss" }
+}
+
+pub fn areas(areas: &[Area]) -> String {
+    let mut table = String::new();
+    for (index, Area { title, seconds }) in areas.iter().enumerate() {
+        if index == 0 {
+            let sides = seconds.iter().map(|(side, _)| format!(" {side}x{side} |"));
+            let _ = writeln!(table, "\n| time per pixel |{} |", sides.collect::<String>());
+            let _ = writeln!(table, "| --- |{} --- |", " ---: |".repeat(seconds.len()));
+        }
+        let per_pixel = |(side, seconds): &(usize, f64)| seconds / (side * side) as f64;
+        let usual = per_pixel(&seconds[1]);
+        let cells = seconds.iter().map(|at| {
+            let each = per_pixel(at);
+            format!(" {:.2} µs ({:.2}) |", each * 1e6, each / usual)
+        });
+        let linear = seconds.iter().all(|at| (per_pixel(at) / usual - 1.0).abs() <= LINEAR);
+        let _ = writeln!(table, "| {title} |{} {} |", cells.collect::<String>(), verdict(linear));
+    }
+    table
+}
