@@ -6,8 +6,15 @@ use perceive_model::metric;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    medium::Medium, negatives::Negatives, pictures::PictureSet, prompts::Prompts, proxy::Proxy, restore::Restore,
-    size::Size, unknown, upkeep::Upkeep,
+    medium::Medium,
+    negatives::Negatives,
+    pictures::PictureSet,
+    prompts::Prompts,
+    proxy::{Origin, Proxy},
+    restore::Restore,
+    size::Size,
+    unknown,
+    upkeep::Upkeep,
 };
 
 /// Which frozen encoders an experiment uses.
