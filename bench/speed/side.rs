@@ -164,7 +164,10 @@ fn take_turns(sides: &mut [Side], times: usize) -> Result<Vec<Vec<Taken>>, Box<d
             let taken: Taken = side.ask("go")?;
             let Taken { seconds, peak, faults } = taken;
             let what = side.language.title();
-            eprintln!("  {number} {what}: {seconds:.3} s, peak {} MB, {faults} page faults", peak >> 20);
+            eprintln!(
+                "  {number} {what}: {seconds:.3} s, peak {} MB, {faults} page faults",
+                peak >> 20
+            );
             if number > 0 {
                 all.push(taken);
             }

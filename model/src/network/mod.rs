@@ -36,6 +36,7 @@ pub use perceive_ir::{Parts, PerceiveIr, PerceiveIrConfig};
 pub use perceive_ir_nafnet::{PerceiveIrNafnet, PerceiveIrNafnetConfig};
 pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 pub use promptir::{PromptIr, PromptIrConfig};
+pub use recompute::recomputing;
 pub use registry::{Network, NetworkConfig};
 pub use restormer::{Restormer, RestormerConfig};
 pub use settings::{ConfigError, NetworkSettings, Size};

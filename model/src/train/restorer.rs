@@ -99,6 +99,13 @@ impl Training {
     }
 
     /// What the network's passes are computed in; its weights are f32 in any case.
+    /// Blocks keep only their inputs, and are run once more in the backward pass; see [`crate::network::recomputing`].
+    #[must_use]
+    pub fn recomputing(mut self, asked: bool) -> Self {
+        self.station.recomputes = asked;
+        self
+    }
+
     #[must_use]
     pub fn with_precision(mut self, precision: Precision) -> Self {
         self.station.precision = precision;
@@ -519,6 +526,13 @@ mod tests {
             let got = course(training().accumulating(pieces));
             assert_equal_within_rounding(&whole, &got, &format!("{pieces} pieces"));
         }
+    }
+
+    #[test]
+    fn blocks_that_are_run_again_learn_the_same_to_the_last_bit() {
+        let (kept, again) = (course(training()), course(training().recomputing(true)));
+        assert_eq!(kept.reports, again.reports);
+        assert_eq!(kept.weights, again.weights);
     }
 
     #[test]

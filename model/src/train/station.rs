@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     loss::difficulty_adaptive::BatchDistances,
-    network::{Guidance, Network, Restorer},
+    network::{Guidance, Network, Restorer, recomputing},
 };
 
 /// The device (with autodiff), and the guide and the objective's towers on it.
@@ -21,6 +21,8 @@ pub struct Station {
     pub objective: Objective,
     pub guide: Option<Guide>,
     pub precision: Precision,
+    /// Whether blocks keep only their inputs for the backward pass, and are run once more there.
+    pub recomputes: bool,
 }
 
 /// A batch as the network has passed it.
@@ -47,6 +49,7 @@ impl Station {
             objective: Objective::default(),
             guide: None,
             precision: Precision::default(),
+            recomputes: false,
         }
     }
 
@@ -58,6 +61,7 @@ impl Station {
             objective: self.objective.to_device(&device),
             guide: self.guide.as_ref().map(|guide| guide.to_device(&device)),
             precision: self.precision,
+            recomputes: self.recomputes,
             device,
         }
     }
@@ -187,7 +191,9 @@ impl Station {
         let tokens = self.precision.guidance(self.guidance(&degraded));
         let tokens =
             tokens.map(|tokens| tokens.map(|token| if degraded.is_autodiff() { token } else { token.inner() }));
-        let restored = network.restore_told(self.precision.input(degraded.clone()), tokens, &crops.kinds);
+        let restored = recomputing(self.recomputes, || {
+            network.restore_told(self.precision.input(degraded.clone()), tokens, &crops.kinds)
+        });
         Passed {
             degraded,
             clean,

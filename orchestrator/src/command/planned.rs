@@ -20,9 +20,7 @@ use crate::{
     plan::{Graph, Weights, pictures::Finder},
     show::Talk,
     spec::{Case, Outside, Size, SpecFile, Towers, proxy::Proxy},
-    stage::{
-        meters, negatives::source::Source, restore::Sentences, restorer, start::StartFrom, towers::Tower,
-    },
+    stage::{meters, negatives::source::Source, restore::Sentences, restorer, start::StartFrom, towers::Tower},
     weights_store::{WeightsStore, kind},
 };
 

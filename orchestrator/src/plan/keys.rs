@@ -39,11 +39,13 @@ test_limit = 4
 [experiment.all.medium.training]
 accumulate = 2
 precision = "bf16"
+checkpointing = "blocks"
 validation = { every = 10, pictures = 2, patience = 3, min_delta = 0.01, use_best = true }
 
 [experiment.all.restore.training]
 accumulate = 2
 precision = "bf16"
+checkpointing = "blocks"
 validation = { every = 10, pictures = 2, patience = 3, min_delta = 0.01, use_best = true }
 
 [[experiment.all.train]]

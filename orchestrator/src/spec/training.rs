@@ -37,6 +37,10 @@ pub struct Training {
     /// of a job.
     #[serde(skip_serializing_if = "is_f32")]
     pub precision: Precision,
+    /// `none`, or `blocks`: blocks keep only their inputs, and are run once more in the backward pass. Less memory, more
+    /// time, the same numbers; on the CPU, for the transformer networks. While it is none it is no part of a job.
+    #[serde(skip_serializing_if = "keeps_all")]
+    pub checkpointing: Checkpointing,
     /// Draw noise anew at every step (`true`), or read the noisy pictures of the degrade stage.
     pub fresh_noise: bool,
     /// Pictures kept from the training to measure it on. While it is off it is no part of a job.
@@ -89,6 +93,22 @@ pub enum Precision {
     Bf16,
 }
 
+/// What is kept of a forward pass for the backward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checkpointing {
+    /// Whatever the backward pass reads.
+    #[default]
+    None,
+    /// The inputs of blocks.
+    Blocks,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn keeps_all(checkpointing: &Checkpointing) -> bool {
+    *checkpointing == Checkpointing::None
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_f32(precision: &Precision) -> bool {
     *precision == Precision::F32
@@ -124,6 +144,7 @@ impl Default for Training {
             clip_norm: 0.0,
             identity_start: true,
             precision: Precision::F32,
+            checkpointing: Checkpointing::None,
             fresh_noise: true,
             validation: Validation::default(),
         }
@@ -226,7 +247,9 @@ mod tests {
     #[test]
     fn a_batch_of_one_piece_in_f32_is_what_it_was_before_there_were_others() {
         let job = serde_json::to_value(Training::default()).unwrap();
-        assert!(job.get("accumulate").is_none() && job.get("precision").is_none());
+        for key in ["accumulate", "precision", "checkpointing"] {
+            assert!(job.get(key).is_none(), "{key}");
+        }
         let other = Training {
             accumulate: 3,
             precision: Precision::Bf16,

@@ -30,7 +30,7 @@ use perceive_model::network::NetworkConfig;
 
 use crate::{
     failure::Failure,
-    spec::training::{Precision, Training},
+    spec::training::{Checkpointing, Precision, Training},
 };
 
 /// How a stage ended that met no error.
@@ -60,6 +60,7 @@ impl Work {
             patch,
             accumulate,
             precision,
+            checkpointing,
             ..
         } = training;
         let pieces = if *accumulate > 1 {
@@ -68,8 +69,13 @@ impl Work {
             String::new()
         };
         let bf16 = if *precision == Precision::Bf16 { " bf16" } else { "" };
+        let again = if *checkpointing == Checkpointing::Blocks {
+            " again"
+        } else {
+            ""
+        };
         Self {
-            class: format!("{stage} {network} {batch}x{patch}{pieces}{bf16} {losses}"),
+            class: format!("{stage} {network} {batch}x{patch}{pieces}{bf16}{again} {losses}"),
             units: training.steps,
         }
     }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    spec::training::Training,
+    spec::training::{Checkpointing, Training},
     stage::{
         Context, loader,
         restorer::{Configuration, save, save_weights},
@@ -75,6 +75,7 @@ pub fn train(
     }
     let training = training
         .with_precision(precision)
+        .recomputing(settings.checkpointing == Checkpointing::Blocks)
         .accumulating(settings.accumulate)
         .beside(context.others());
     let mut attempt = Attempt::new(context, settings.validation.use_best);
