@@ -13,6 +13,7 @@ mod matrix;
 mod operation;
 mod rectangle;
 mod sums;
+mod transpose;
 
 mod channel_attention;
 mod deformable_columns;
@@ -23,6 +24,12 @@ mod gelu_gate;
 mod layer_norm;
 mod pointwise;
 mod selective_scan;
+
+mod linear;
+mod max_pool2x2;
+mod rectified3x3;
+mod token_attention;
+mod token_norm;
 
 #[cfg(test)]
 mod agreement;
@@ -35,5 +42,10 @@ pub use depthwise3x3::depthwise3x3;
 pub use gated_depthwise3x3::gated_depthwise3x3;
 pub use gelu_gate::gelu_gate;
 pub use layer_norm::layer_norm;
+pub use linear::{Activation, linear};
+pub use max_pool2x2::max_pool2x2;
 pub use pointwise::pointwise;
+pub use rectified3x3::rectified3x3;
 pub use selective_scan::selective_scan;
+pub use token_attention::token_attention;
+pub use token_norm::token_norm;

@@ -3,10 +3,11 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, module::layer_norm},
+    tensor::{Device, Tensor},
 };
 
 use super::init::constant;
+use crate::kernel::token_norm;
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias` with the biased variance.
 #[derive(Module, Debug)]
@@ -31,7 +32,7 @@ impl LayerNorm {
     /// - x `[..., width]`
     /// - output the same
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        layer_norm(x, self.weight.val(), Some(self.bias.val()), self.eps)
+        token_norm(x, self.weight.val(), self.bias.val(), self.eps)
     }
 }
 

@@ -6,10 +6,10 @@
 //! [`input`] turns pictures in \[0, 1\] into what each tower was trained on; [`stand_in`] makes small seeded
 //! towers for experiments without the published weights.
 
-mod attention;
 pub mod clip;
 pub mod dinov2;
 pub mod input;
+mod patches;
 pub mod resize;
 pub mod stand_in;
 pub mod vgg16;

@@ -4,12 +4,13 @@
 //! 15 relu3_3.
 
 use burn::{
-    module::Module,
-    tensor::{Device, Tensor, activation::relu, module::max_pool2d, ops::MaxPoolOptions},
+    module::{Module, Param},
+    tensor::{Device, Tensor, activation::relu},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    kernel::{max_pool2x2, rectified3x3},
     layer::Conv2d,
     weights::{Checkpoint, WeightsError, load},
 };
@@ -122,12 +123,21 @@ impl Vgg16 {
             self.kinds.len()
         );
         let mut x = x;
+        // A convolution is done together with the ReLU behind it, unless somebody asks for what is between them.
+        let mut rectified = false;
         for (index, kind) in self.kinds[..depth].iter().enumerate() {
             x = match (kind, &self.features[index]) {
-                (Kind::Convolution, Some(convolution)) => convolution.forward(x),
-                (Kind::Pool, _) => max_pool2d(x, MaxPoolOptions::new([2, 2])),
+                (Kind::Convolution, Some(convolution)) if indices.contains(&index) => convolution.forward(x),
+                (Kind::Convolution, Some(convolution)) => {
+                    rectified = true;
+                    let bias = convolution.bias.as_ref().map(Param::val);
+                    rectified3x3(x, convolution.weight.val(), bias)
+                }
+                (Kind::Pool, _) => max_pool2x2(x),
+                _ if rectified => x,
                 _ => relu(x),
             };
+            rectified &= *kind == Kind::Convolution;
             for (wanted, found) in indices.iter().zip(&mut found) {
                 if *wanted == index {
                     *found = Some(x.clone());
