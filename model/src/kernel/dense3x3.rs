@@ -42,19 +42,19 @@ pub fn dense3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>, stride
 }
 
 #[derive(Clone, Debug)]
-struct Dense3x3 {
-    batch: usize,
-    outputs: usize,
-    view: View,
+pub(super) struct Dense3x3 {
+    pub batch: usize,
+    pub outputs: usize,
+    pub view: View,
 }
 
 /// A picture as the taps see it.
 #[derive(Clone, Copy, Debug)]
-struct View {
-    channels: usize,
-    height: usize,
-    width: usize,
-    stride: usize,
+pub(super) struct View {
+    pub channels: usize,
+    pub height: usize,
+    pub width: usize,
+    pub stride: usize,
 }
 
 impl<const N: usize> Kernel<N> for Dense3x3 {
@@ -73,7 +73,14 @@ impl<const N: usize> Kernel<N> for Dense3x3 {
 
     fn forward(&self, inputs: [&[f32]; N]) -> (Vec<f32>, ()) {
         (
-            convolve(inputs[0], self.view, self.batch, inputs[1], inputs.get(2).copied()),
+            convolve(
+                inputs[0],
+                self.view,
+                self.batch,
+                inputs[1],
+                inputs.get(2).copied(),
+                false,
+            ),
             (),
         )
     }
@@ -87,7 +94,7 @@ impl<const N: usize> Kernel<N> for Dense3x3 {
                 stride: 1,
                 ..self.view
             };
-            gradients[0] = Some(convolve(&self.spread(gradient), view, self.batch, &weight, None));
+            gradients[0] = Some(convolve(&self.spread(gradient), view, self.batch, &weight, None, false));
         }
         if wanted[1] {
             gradients[1] = Some(self.weight_gradient(inputs[0], gradient));
@@ -171,8 +178,16 @@ impl Dense3x3 {
     }
 }
 
-/// `weight columns(x) + bias` for every picture; weight is `[O, 9 channels]`.
-fn convolve(x: &[f32], view: View, batch: usize, weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+/// `weight columns(x) + bias` for every picture, what is negative set to 0 if it shall be rectified; weight is
+/// `[O, 9 channels]`.
+pub(super) fn convolve(
+    x: &[f32],
+    view: View,
+    batch: usize,
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    rectify: bool,
+) -> Vec<f32> {
     let (depth, pixels) = (view.depth(), view.pixels());
     let outputs = weight.len() / depth;
     let weight = Matrix::new(weight, [outputs, depth], depth);
@@ -184,9 +199,21 @@ fn convolve(x: &[f32], view: View, batch: usize, weight: &[f32], bias: Option<&[
         view.gather(view.picture(x, target.item), &run, columns);
         let columns = Matrix::new(columns, [depth, run.len()], run.len());
         let weight = weight.part(target.rows.clone(), 0..depth);
-        match bias {
-            Some(bias) => add_product(&mut target.filled(|row| bias[row]), weight, columns),
-            None => drop(set_product(target, weight, columns)),
+        let mut result = match bias {
+            Some(bias) => {
+                let mut result = target.filled(|row| bias[row]);
+                add_product(&mut result, weight, columns);
+                result
+            }
+            None => set_product(target, weight, columns),
+        };
+        if rectify {
+            for row in 0..result.rows.len() {
+                result.row(row).iter_mut().for_each(|number| {
+                    // Not `max`, which would hide a number that is none.
+                    *number = if *number < 0.0 { 0.0 } else { *number };
+                });
+            }
         }
     });
     // SAFETY: the rectangles cover the output.

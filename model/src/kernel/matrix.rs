@@ -51,6 +51,11 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// From the first element on.
+    pub fn numbers(self) -> &'a [f32] {
+        self.numbers
+    }
+
     pub fn shape(self) -> [usize; 2] {
         [self.rows, self.columns]
     }

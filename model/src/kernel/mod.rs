@@ -15,6 +15,7 @@ mod product;
 mod rectangle;
 mod registers;
 mod sums;
+mod transpose;
 
 mod channel_attention;
 mod deformable_columns;
@@ -27,6 +28,12 @@ mod norm_pointwise;
 mod pointwise;
 mod selective_scan;
 
+mod linear;
+mod max_pool2x2;
+mod rectified3x3;
+mod token_attention;
+mod token_norm;
+
 #[cfg(test)]
 mod agreement;
 
@@ -38,7 +45,12 @@ pub use depthwise3x3::depthwise3x3;
 pub use gated_depthwise3x3::gated_depthwise3x3;
 pub use gelu_gate::gelu_gate;
 pub use layer_norm::layer_norm;
+pub use linear::{Activation, linear};
+pub use max_pool2x2::max_pool2x2;
 pub use norm_pointwise::norm_pointwise;
 pub use operation::is_on_cpu;
 pub use pointwise::{pointwise, pointwise_onto};
+pub use rectified3x3::rectified3x3;
 pub use selective_scan::selective_scan;
+pub use token_attention::token_attention;
+pub use token_norm::token_norm;

@@ -229,9 +229,7 @@ impl NormPointwise {
         let length = x.columns.len();
         let shape = [self.inputs, length];
         let scratch = &mut scratch[..self.inputs * length];
-        for mut whole in rectangles(scratch, shape, shape) {
-            normalise(simd, &mut whole, x.clone(), statistics, norm, bias);
-        }
+        normalise(simd, &mut Rectangle::whole(scratch, shape), x, statistics, norm, bias);
         // SAFETY: `normalise` wrote every row.
         Matrix::new(unsafe { scratch.assume_init_ref() }, shape, length)
     }
@@ -240,9 +238,7 @@ impl NormPointwise {
     fn product<'a>(&self, scratch: &'a mut [Unwritten], a: Matrix, b: Matrix, length: usize) -> &'a [f32] {
         let shape = [self.inputs, length];
         let scratch = &mut scratch[..self.inputs * length];
-        for whole in rectangles(scratch, shape, shape) {
-            set_product(whole, a, b);
-        }
+        set_product(Rectangle::whole(scratch, shape), a, b);
         // SAFETY: the product was written to every element.
         unsafe { scratch.assume_init_ref() }
     }

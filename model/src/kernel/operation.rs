@@ -41,6 +41,11 @@ pub(super) trait Kernel<const N: usize>: Clone + Debug + Send + Sync + 'static {
 
     fn forward(&self, inputs: [&[f32]; N]) -> (Vec<f32>, Self::Saved);
 
+    /// The output alone, where no backward pass follows.
+    fn infer(&self, inputs: [&[f32]; N]) -> Vec<f32> {
+        self.forward(inputs).0
+    }
+
     /// The wanted gradients, from the output's. Inputs that [`reads`](Self::reads) does not name are empty.
     fn backward(
         &self,
@@ -139,19 +144,19 @@ trait Kernels: Backend {
 
 impl Kernels for Flex {
     fn run1<K: Kernel<1>>(kernel: K, a: FlexTensor) -> FlexTensor {
-        forward(&kernel, &[a].map(contiguous)).0
+        infer(&kernel, &[a].map(contiguous))
     }
 
     fn run2<K: Kernel<2>>(kernel: K, a: FlexTensor, b: FlexTensor) -> FlexTensor {
-        forward(&kernel, &[a, b].map(contiguous)).0
+        infer(&kernel, &[a, b].map(contiguous))
     }
 
     fn run3<K: Kernel<3>>(kernel: K, a: FlexTensor, b: FlexTensor, c: FlexTensor) -> FlexTensor {
-        forward(&kernel, &[a, b, c].map(contiguous)).0
+        infer(&kernel, &[a, b, c].map(contiguous))
     }
 
     fn run4<K: Kernel<4>>(kernel: K, a: FlexTensor, b: FlexTensor, c: FlexTensor, d: FlexTensor) -> FlexTensor {
-        forward(&kernel, &[a, b, c, d].map(contiguous)).0
+        infer(&kernel, &[a, b, c, d].map(contiguous))
     }
 }
 
@@ -196,6 +201,10 @@ fn forward<K: Kernel<N>, const N: usize>(kernel: &K, inputs: &[FlexTensor; N]) -
     (tensor(output, kernel.output_shape()), saved)
 }
 
+fn infer<K: Kernel<N>, const N: usize>(kernel: &K, inputs: &[FlexTensor; N]) -> FlexTensor {
+    tensor(kernel.infer(inputs.each_ref().map(numbers)), kernel.output_shape())
+}
+
 /// Computes the output, and notes for the backward pass how it came about.
 fn record<C: CheckpointStrategy, K: Kernel<N>, const N: usize>(kernel: K, inputs: [Tracked<C>; N]) -> Tracked<C> {
     let wanted = inputs.each_ref().map(wants_gradient::<C>);
@@ -206,7 +215,7 @@ fn record<C: CheckpointStrategy, K: Kernel<N>, const N: usize>(kernel: K, inputs
         .compute_bound()
         .stateful()
     {
-        OpsKind::UnTracked(step) => step.finish(forward(&kernel, &inputs).0),
+        OpsKind::UnTracked(step) => step.finish(infer(&kernel, &inputs)),
         OpsKind::Tracked(step) => {
             let (output, saved) = forward(&kernel, &inputs);
             let shapes = inputs.each_ref().map(|input| input.layout().shape().clone());

@@ -2,11 +2,13 @@
 //! against.
 
 use burn::tensor::{
-    FloatDType, Tensor,
-    activation::{gelu, softmax},
-    module::{conv2d, deform_conv2d},
-    ops::{ConvOptions, DeformConvOptions},
+    FloatDType, Tensor, TensorData,
+    activation::{gelu, relu, sigmoid, softmax},
+    module::{self, conv2d, deform_conv2d, max_pool2d},
+    ops::{ConvOptions, DeformConvOptions, MaxPoolOptions},
 };
+
+use super::Activation;
 
 /// See [`depthwise3x3`](super::depthwise3x3()).
 pub fn depthwise3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
@@ -91,4 +93,58 @@ pub fn deformable_columns(x: Tensor<4>, taps: Tensor<4>) -> Tensor<4> {
     let (offsets, mask) = (taps.clone().narrow(1, 0, 18), taps.narrow(1, 18, 9));
     let options = DeformConvOptions::new([1, 1], [1, 1], [1, 1], 1, 1);
     deform_conv2d(x, offsets, each, Some(mask), None, options)
+}
+
+/// See [`linear`](super::linear()).
+pub fn linear<const D: usize>(
+    x: Tensor<D>,
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+    activation: Activation,
+) -> Tensor<D> {
+    let y = module::linear(x, weight.transpose(), bias);
+    match activation {
+        Activation::Identity => y,
+        Activation::QuickGelu => y.clone() * sigmoid(y.mul_scalar(1.702)),
+        Activation::Gelu => gelu(y),
+    }
+}
+
+/// See [`token_norm`](super::token_norm()).
+pub fn token_norm<const D: usize>(x: Tensor<D>, weight: Tensor<1>, bias: Tensor<1>, eps: f64) -> Tensor<D> {
+    module::layer_norm(x, weight, Some(bias), eps)
+}
+
+/// See [`token_attention`](super::token_attention()).
+pub fn token_attention(qkv: Tensor<3>, heads: usize, causal: bool) -> Tensor<3> {
+    let [batch, tokens, triple] = qkv.dims();
+    let width = triple / 3;
+    let part = |index: usize| {
+        let part = qkv.clone().narrow(2, index * width, width);
+        part.reshape([batch, tokens, heads, width / heads]).swap_dims(1, 2)
+    };
+    // [B, heads, T, width / heads]
+    let (q, k, v) = (part(0), part(1), part(2));
+    let scale = 1.0 / ((width / heads) as f64).sqrt();
+    let mut scores = q.mul_scalar(scale).matmul(k.swap_dims(2, 3));
+    if causal {
+        let open = |at: usize| at % tokens <= at / tokens;
+        let mask = (0..tokens * tokens).map(|at| if open(at) { 0.0 } else { f32::NEG_INFINITY });
+        let mask = TensorData::new(mask.collect::<Vec<f32>>(), [1, 1, tokens, tokens]);
+        scores = scores + Tensor::<4>::from_data(mask, &qkv.device());
+    }
+    softmax(scores, 3)
+        .matmul(v)
+        .swap_dims(1, 2)
+        .reshape([batch, tokens, width])
+}
+
+/// See [`rectified3x3`](super::rectified3x3()).
+pub fn rectified3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    relu(dense3x3(x, weight, bias, 1))
+}
+
+/// See [`max_pool2x2`](super::max_pool2x2()).
+pub fn max_pool2x2(x: Tensor<4>) -> Tensor<4> {
+    max_pool2d(x, MaxPoolOptions::new([2, 2]))
 }

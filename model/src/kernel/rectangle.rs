@@ -111,6 +111,39 @@ impl<'a> Rectangle<'a, Unwritten> {
     }
 }
 
+impl<'a, T> Rectangle<'a, T> {
+    /// All of one matrix.
+    pub fn whole(buffer: &'a mut [T], [rows, columns]: [usize; 2]) -> Self {
+        assert_eq!(buffer.len(), rows * columns);
+        Self {
+            item: 0,
+            rows: 0..rows,
+            columns: 0..columns,
+            first: buffer.as_mut_ptr(),
+            stride: columns,
+            buffer: PhantomData,
+        }
+    }
+
+    /// The next `count` rows, which are then no longer part of this one.
+    pub fn take_rows(&mut self, count: usize) -> Self {
+        assert!(count <= self.rows.len());
+        let (first, middle) = (self.first, self.rows.start + count);
+        let rows = self.rows.start..middle;
+        self.rows.start = middle;
+        // Past the last row there may be no element to point to.
+        self.first = first.wrapping_add(count * self.stride);
+        Self {
+            item: self.item,
+            rows,
+            columns: self.columns.clone(),
+            first,
+            stride: self.stride,
+            buffer: PhantomData,
+        }
+    }
+}
+
 /// Cuts a `[batch, rows, columns]` buffer into rectangles of at most `tile` rows and columns, in the buffer's order.
 pub(super) fn rectangles<T>(buffer: &mut [T], [rows, stride]: [usize; 2], tile: [usize; 2]) -> Vec<Rectangle<'_, T>> {
     let mut all = Vec::new();

@@ -3,10 +3,11 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, FloatDType, Tensor, module::layer_norm},
+    tensor::{Device, FloatDType, Tensor},
 };
 
 use super::{in_f32::in_f32, init::constant};
+use crate::kernel::token_norm;
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias` with the biased variance.
 #[derive(Module, Debug)]
@@ -34,7 +35,7 @@ impl LayerNorm {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         in_f32(x, |x| {
             let [weight, bias] = [weight, bias].map(|values| values.cast(FloatDType::F32));
-            layer_norm(x, weight, Some(bias), self.eps)
+            token_norm(x, weight, bias, self.eps)
         })
     }
 }

@@ -2,10 +2,11 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, module::linear},
+    tensor::{Device, Tensor},
 };
 
 use super::init::uniform;
+use crate::kernel::{Activation, linear};
 
 /// A linear layer, stored as PyTorch stores it.
 #[derive(Module, Debug)]
@@ -30,7 +31,12 @@ impl Linear {
     /// - x `[..., in]`
     /// - output `[..., out]`
     pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
-        linear(x, self.weight.val().transpose(), self.bias.as_ref().map(Param::val))
+        self.activated(x, Activation::Identity)
+    }
+
+    /// The same with what follows it.
+    pub fn activated<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+        linear(x, self.weight.val(), self.bias.as_ref().map(Param::val), activation)
     }
 }
 

@@ -5,15 +5,16 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, activation::gelu},
+    tensor::{Device, Tensor},
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    attention::{attend, embed_patches},
+    patches::embed_patches,
     resize::{Filter, resize_by},
 };
 use crate::{
+    kernel::{Activation, token_attention},
     layer::{Conv2d, LayerNorm, Linear, constant, normal},
     weights::{Checkpoint, WeightsError, load},
 };
@@ -254,13 +255,10 @@ impl Block {
     }
 
     fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let seen = attend(
-            self.attn.qkv.forward(self.norm1.forward(x.clone())),
-            self.attn.heads,
-            None,
-        );
+        let qkv = self.attn.qkv.forward(self.norm1.forward(x.clone()));
+        let seen = token_attention(qkv, self.attn.heads, false);
         let x = x + self.ls1.forward(self.attn.proj.forward(seen));
-        let hidden = gelu(self.mlp.fc1.forward(self.norm2.forward(x.clone())));
+        let hidden = self.mlp.fc1.activated(self.norm2.forward(x.clone()), Activation::Gelu);
         x + self.ls2.forward(self.mlp.fc2.forward(hidden))
     }
 }

@@ -7,10 +7,10 @@
 //! towers for experiments without the published weights.
 
 pub mod alexnet;
-mod attention;
 pub mod clip;
 pub mod dinov2;
 pub mod input;
+mod patches;
 pub mod resize;
 pub mod stand_in;
 pub mod vgg16;

@@ -6,12 +6,13 @@
 use std::ops::Range;
 
 use burn::{
-    module::Module,
-    tensor::{Device, Tensor, activation::relu, module::max_pool2d, ops::MaxPoolOptions},
+    module::{Module, Param},
+    tensor::{Device, Tensor, activation::relu},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    kernel::{max_pool2x2, rectified3x3},
     layer::Conv2d,
     weights::{Checkpoint, WeightsError, load},
 };
@@ -117,17 +118,15 @@ impl Vgg16 {
     /// If an index is beyond the last layer.
     pub fn features(&self, x: Tensor<4>, indices: &[usize]) -> Vec<Tensor<4>> {
         let mut found: Vec<Option<Tensor<4>>> = vec![None; indices.len()];
-        let depth = indices.iter().max().map_or(0, |last| last + 1);
-        assert!(
-            depth <= self.kinds.len(),
-            "VGG-16 has {} layers, not {depth}",
-            self.kinds.len()
-        );
-        let mut x = x;
-        for index in 0..depth {
-            x = self.through(x, index..index + 1);
+        let mut stops = indices.to_vec();
+        stops.sort_unstable();
+        let (mut x, mut start) = (x, 0);
+        for stop in stops {
+            assert!(stop < self.kinds.len(), "VGG-16 has {} layers, none of index {stop}", self.kinds.len());
+            x = self.through(x, start..stop + 1);
+            start = stop + 1;
             for (wanted, found) in indices.iter().zip(&mut found) {
-                if *wanted == index {
+                if *wanted == stop {
                     *found = Some(x.clone());
                 }
             }
@@ -135,16 +134,28 @@ impl Vgg16 {
         found.into_iter().flatten().collect()
     }
 
-    /// Through the layers of these indices: what layer `layers.start` takes to what the last of them gives.
+    /// Through the layers of these indices: what layer `layers.start` takes to what the last of them gives. A convolution
+    /// is done together with the ReLU behind it.
     ///
     /// # Panics
     /// If an index is beyond the last layer.
     pub fn through(&self, x: Tensor<4>, layers: Range<usize>) -> Tensor<4> {
-        layers.fold(x, |x, index| match (self.kinds[index], &self.features[index]) {
-            (Kind::Convolution, Some(convolution)) => convolution.forward(x),
-            (Kind::Pool, _) => max_pool2d(x, MaxPoolOptions::new([2, 2])),
-            _ => relu(x),
-        })
+        let (mut x, end) = (x, layers.end);
+        let mut rectified = false;
+        for index in layers {
+            x = match (self.kinds[index], &self.features[index]) {
+                (Kind::Convolution, Some(convolution)) if index + 1 < end => {
+                    rectified = true;
+                    let bias = convolution.bias.as_ref().map(Param::val);
+                    rectified3x3(x, convolution.weight.val(), bias)
+                }
+                (Kind::Convolution, Some(convolution)) => convolution.forward(x),
+                (Kind::Pool, _) => max_pool2x2(x),
+                _ if std::mem::take(&mut rectified) => x,
+                _ => relu(x),
+            };
+        }
+        x
     }
 }
 

@@ -1,6 +1,6 @@
 //! CLIP's network for texts and for learned prompts.
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use super::Clip;
 
@@ -46,7 +46,7 @@ impl Clip {
             "{length} tokens do not fit into a context of {context}"
         );
         let tokens = tokens + positions.narrow(0, 0, length).unsqueeze();
-        let tokens = self.transformer.forward(tokens, Some(&causal(length, &device)));
+        let tokens = self.transformer.forward(tokens, true);
         let rows: Vec<i64> = ends
             .iter()
             .enumerate()
@@ -56,11 +56,4 @@ impl Clip {
         let features = tokens.reshape([texts * length, width]).select(0, rows);
         self.ln_final.forward(features).matmul(self.text_projection.val())
     }
-}
-
-/// 0 where a token may look (itself and before), minus infinity behind it.
-fn causal(length: usize, device: &Device) -> Tensor<2> {
-    let open = |at: usize| at % length <= at / length;
-    let mask = (0..length * length).map(|at| if open(at) { 0.0 } else { f32::NEG_INFINITY });
-    Tensor::from_data(TensorData::new(mask.collect::<Vec<f32>>(), [length, length]), device)
 }

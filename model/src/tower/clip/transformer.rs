@@ -2,12 +2,12 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor, activation::sigmoid, module::linear},
+    tensor::{Device, Tensor},
 };
 
 use crate::{
+    kernel::{Activation, linear, token_attention},
     layer::{LayerNorm, Linear, constant, uniform},
-    tower::attention::attend,
 };
 
 #[derive(Module, Debug)]
@@ -62,29 +62,25 @@ impl Transformer {
     }
 
     /// # Shapes
-    /// - x and output `[B, T, width]`; mask `[T, T]`, added to the scores of attention
-    pub fn forward(&self, x: Tensor<3>, mask: Option<&Tensor<2>>) -> Tensor<3> {
-        self.resblocks
-            .iter()
-            .fold(x, |x, block| block.forward(x, mask.cloned()))
+    /// - x and output `[B, T, width]`; `causal`: a token sees itself and those before it
+    pub fn forward(&self, x: Tensor<3>, causal: bool) -> Tensor<3> {
+        self.resblocks.iter().fold(x, |x, block| block.forward(x, causal))
     }
 }
 
 impl Block {
-    fn forward(&self, x: Tensor<3>, mask: Option<Tensor<2>>) -> Tensor<3> {
-        let x = x.clone() + self.attn.forward(self.ln_1.forward(x), mask);
-        let hidden = quick_gelu(self.mlp.c_fc.forward(self.ln_2.forward(x.clone())));
+    fn forward(&self, x: Tensor<3>, causal: bool) -> Tensor<3> {
+        let x = x.clone() + self.attn.forward(self.ln_1.forward(x), causal);
+        let normed = self.ln_2.forward(x.clone());
+        let hidden = self.mlp.c_fc.activated(normed, Activation::QuickGelu);
         x + self.mlp.c_proj.forward(hidden)
     }
 }
 
 impl Attention {
-    fn forward(&self, x: Tensor<3>, mask: Option<Tensor<2>>) -> Tensor<3> {
-        let qkv = linear(x, self.in_proj_weight.val().transpose(), Some(self.in_proj_bias.val()));
-        self.out_proj.forward(attend(qkv, self.heads, mask))
+    fn forward(&self, x: Tensor<3>, causal: bool) -> Tensor<3> {
+        let (weight, bias) = (self.in_proj_weight.val(), self.in_proj_bias.val());
+        let qkv = linear(x, weight, Some(bias), Activation::Identity);
+        self.out_proj.forward(token_attention(qkv, self.heads, causal))
     }
-}
-
-fn quick_gelu(x: Tensor<3>) -> Tensor<3> {
-    x.clone() * sigmoid(x.mul_scalar(1.702))
 }

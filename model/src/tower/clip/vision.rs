@@ -8,7 +8,7 @@ use burn::{
 use super::{config::ClipConfig, transformer::Transformer};
 use crate::{
     layer::{Conv2d, LayerNorm, normal},
-    tower::attention::embed_patches,
+    tower::patches::embed_patches,
 };
 
 #[derive(Module, Debug)]
@@ -54,7 +54,7 @@ impl Vision {
             .reshape([1, 1, width])
             .expand([batch, 1, width]);
         let tokens = Tensor::cat(vec![class, patches], 1) + self.positional_embedding.val().unsqueeze();
-        let tokens = self.transformer.forward(self.ln_pre.forward(tokens), None);
+        let tokens = self.transformer.forward(self.ln_pre.forward(tokens), false);
         let class = self.ln_post.forward(tokens.narrow(1, 0, 1));
         class.reshape([batch, width]).matmul(self.proj.val())
     }
