@@ -32,7 +32,7 @@ pub fn channel_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, temperature: 
         "channel_attention: q, k and v have one shape"
     );
     let kernel = ChannelAttention::new(q.dims(), &temperature, [(0, 0), (1, 0), (2, 0)]);
-    run4(kernel, [q, k, v], temperature)
+    run4(kernel, q, k, v, temperature)
 }
 
 /// The same with q, k and v one after the other in one tensor, which spares the step from cutting it and its gradient.

@@ -14,19 +14,28 @@ mod operation;
 mod rectangle;
 mod sums;
 
+mod adamw;
 mod channel_attention;
 mod deformable_columns;
 mod dense3x3;
 mod depthwise3x3;
 mod gated_depthwise3x3;
 mod gelu_gate;
+mod global_mean;
+mod l1;
 mod layer_norm;
+mod modulate;
+mod pixel_shuffle;
 mod pointwise;
+mod scaled_residual;
 mod selective_scan;
+mod simple_gate;
+mod simple_gated_depthwise3x3;
 
 #[cfg(test)]
 mod agreement;
 
+pub use adamw::{AdamwStep, Learned, adamw, global_norm};
 pub use allocation::tune_allocation;
 pub use channel_attention::{channel_attention, channel_attention_q_kv, channel_attention_qkv};
 pub use deformable_columns::deformable_columns;
@@ -34,6 +43,13 @@ pub use dense3x3::dense3x3;
 pub use depthwise3x3::depthwise3x3;
 pub use gated_depthwise3x3::gated_depthwise3x3;
 pub use gelu_gate::gelu_gate;
+pub use global_mean::global_mean;
+pub use l1::l1;
 pub use layer_norm::layer_norm;
+pub use modulate::modulate;
+pub use pixel_shuffle::{pixel_shuffle, pixel_unshuffle};
 pub use pointwise::pointwise;
+pub use scaled_residual::scaled_residual;
 pub use selective_scan::selective_scan;
+pub use simple_gate::simple_gate;
+pub use simple_gated_depthwise3x3::simple_gated_depthwise3x3;

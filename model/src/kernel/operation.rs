@@ -21,7 +21,7 @@ use burn::{
         flex::FlexTensor,
         tensor::FloatTensor,
     },
-    tensor::{DType, Shape, Tensor, TensorData},
+    tensor::{DType, Device, Shape, Tensor, TensorData},
 };
 
 /// An operation of `N` f32 tensors that gives one, and its derivative.
@@ -33,6 +33,11 @@ pub(super) trait Kernel<const N: usize>: Clone + Debug + Send + Sync + 'static {
 
     /// The inputs that the backward pass reads to compute the wanted gradients.
     fn reads(&self, wanted: [bool; N]) -> [bool; N];
+
+    /// The inputs that are only added to the output: their gradient is the output's own, which is passed on as it is.
+    fn added(&self) -> [bool; N] {
+        [false; N]
+    }
 
     fn forward(&self, inputs: [&[f32]; N]) -> (Vec<f32>, Self::Saved);
 
@@ -48,14 +53,17 @@ pub(super) trait Kernel<const N: usize>: Clone + Debug + Send + Sync + 'static {
 
 /// Whether the kernels can take this tensor: f32 on the CPU backend, and not empty.
 pub(super) fn fits<const D: usize>(x: &Tensor<D>) -> bool {
-    let device = x.device();
-    let on_cpu = match device.as_dispatch() {
+    is_on_cpu(&x.device()) && x.dtype() == DType::F32 && x.shape().num_elements() > 0
+}
+
+/// Whether this is Burn's CPU backend, on which there are kernels of our own.
+pub fn is_on_cpu(device: &Device) -> bool {
+    match device.as_dispatch() {
         DispatchDevice::Flex(_) => true,
         DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
         #[allow(unreachable_patterns)]
         _ => false,
-    };
-    on_cpu && x.dtype() == DType::F32 && x.shape().num_elements() > 0
+    }
 }
 
 pub(super) fn run1<K: Kernel<1>, const O: usize>(kernel: K, a: Tensor<O>) -> Tensor<O> {
@@ -80,13 +88,37 @@ pub(super) fn run3<K: Kernel<3>, const O: usize, const B: usize, const C: usize>
     ))
 }
 
-pub(super) fn run4<K: Kernel<4>, const O: usize, const D: usize>(
+pub(super) fn run4<K: Kernel<4>, const O: usize, const B: usize, const C: usize, const D: usize>(
     kernel: K,
-    [a, b, c]: [Tensor<O>; 3],
+    a: Tensor<O>,
+    b: Tensor<B>,
+    c: Tensor<C>,
     d: Tensor<D>,
 ) -> Tensor<O> {
-    let [a, b, c] = [a, b, c].map(Tensor::into_dispatch);
-    Tensor::from_dispatch(Dispatch::run4(kernel, a, b, c, d.into_dispatch()))
+    Tensor::from_dispatch(Dispatch::run4(
+        kernel,
+        a.into_dispatch(),
+        b.into_dispatch(),
+        c.into_dispatch(),
+        d.into_dispatch(),
+    ))
+}
+
+/// Six tensors, the last of them perhaps absent.
+pub(super) fn run5_or_6<K: Kernel<5> + Kernel<6>, const O: usize, const B: usize, const C: usize>(
+    kernel: K,
+    [a, b]: [Tensor<O>; 2],
+    c: Tensor<B>,
+    d: Tensor<C>,
+    e: Tensor<O>,
+    f: Option<Tensor<O>>,
+) -> Tensor<O> {
+    let [a, b, e] = [a, b, e].map(Tensor::into_dispatch);
+    let (c, d) = (c.into_dispatch(), d.into_dispatch());
+    Tensor::from_dispatch(match f {
+        Some(f) => Dispatch::run6(kernel, a, b, c, d, e, f.into_dispatch()),
+        None => Dispatch::run5(kernel, a, b, c, d, e),
+    })
 }
 
 /// A convolution: x, weight and perhaps a bias.
@@ -102,7 +134,7 @@ pub(super) fn run_convolution<K: Kernel<2> + Kernel<3>>(
     }
 }
 
-/// The same four for every backend that the kernels know; which one a tensor is on shows at run time.
+/// The same for every backend that the kernels know; which one a tensor is on shows at run time.
 #[backend_extension(Autodiff, Flex)]
 trait Kernels: Backend {
     fn run1<K: Kernel<1>>(kernel: K, a: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -119,6 +151,23 @@ trait Kernels: Backend {
         b: FloatTensor<Self>,
         c: FloatTensor<Self>,
         d: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    fn run5<K: Kernel<5>>(
+        kernel: K,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    fn run6<K: Kernel<6>>(
+        kernel: K,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 }
 
@@ -137,6 +186,29 @@ impl Kernels for Flex {
 
     fn run4<K: Kernel<4>>(kernel: K, a: FlexTensor, b: FlexTensor, c: FlexTensor, d: FlexTensor) -> FlexTensor {
         forward(&kernel, &[a, b, c, d].map(contiguous)).0
+    }
+
+    fn run5<K: Kernel<5>>(
+        kernel: K,
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+        e: FlexTensor,
+    ) -> FlexTensor {
+        forward(&kernel, &[a, b, c, d, e].map(contiguous)).0
+    }
+
+    fn run6<K: Kernel<6>>(
+        kernel: K,
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+        e: FlexTensor,
+        f: FlexTensor,
+    ) -> FlexTensor {
+        forward(&kernel, &[a, b, c, d, e, f].map(contiguous)).0
     }
 }
 
@@ -158,6 +230,29 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn run4<K: Kernel<4>>(kernel: K, a: Tracked<C>, b: Tracked<C>, c: Tracked<C>, d: Tracked<C>) -> Tracked<C> {
         record::<C, K, 4>(kernel, [a, b, c, d])
     }
+
+    fn run5<K: Kernel<5>>(
+        kernel: K,
+        a: Tracked<C>,
+        b: Tracked<C>,
+        c: Tracked<C>,
+        d: Tracked<C>,
+        e: Tracked<C>,
+    ) -> Tracked<C> {
+        record::<C, K, 5>(kernel, [a, b, c, d, e])
+    }
+
+    fn run6<K: Kernel<6>>(
+        kernel: K,
+        a: Tracked<C>,
+        b: Tracked<C>,
+        c: Tracked<C>,
+        d: Tracked<C>,
+        e: Tracked<C>,
+        f: Tracked<C>,
+    ) -> Tracked<C> {
+        record::<C, K, 6>(kernel, [a, b, c, d, e, f])
+    }
 }
 
 fn contiguous(tensor: FlexTensor) -> FlexTensor {
@@ -165,6 +260,16 @@ fn contiguous(tensor: FlexTensor) -> FlexTensor {
         tensor
     } else {
         tensor.to_contiguous()
+    }
+}
+
+/// A tensor as a buffer that holds its numbers and nothing else, without autodiff.
+pub(super) fn flat(x: Tensor<1>) -> FlexTensor {
+    let tensor = x.inner().try_into_primitive::<Flex>().expect("on the CPU, by `fits`");
+    if tensor.is_contiguous() && tensor.bytes().len() == size_of::<f32>() * tensor.layout().num_elements() {
+        tensor
+    } else {
+        FlexTensor::from_data(tensor.into_data())
     }
 }
 
@@ -254,6 +359,11 @@ impl<K: Kernel<N>, const N: usize> Backward<Flex, N> for Derivative<K> {
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let slices = inputs.each_ref().map(|input| input.as_ref().map_or(&[][..], numbers));
         let results = kernel.backward(slices, saved, numbers(&gradient), wanted);
+        for (parent, added) in ops.parents.iter().zip(kernel.added()) {
+            if let (Some(parent), true) = (parent, added) {
+                gradients.register::<Flex>(parent.id, gradient.clone());
+            }
+        }
         for ((parent, result), shape) in ops.parents.iter().zip(results).zip(shapes) {
             if let (Some(parent), Some(result)) = (parent, result) {
                 gradients.register::<Flex>(parent.id, tensor(result, shape));

@@ -45,7 +45,7 @@ pub fn selective_scan(u: Tensor<3>, delta: Tensor<3>, a: Tensor<2>, b: Tensor<4>
     let steps = Tensor::cat(vec![b, c], 2)
         .swap_dims(2, 3)
         .reshape([batch, groups, length * 2 * states]);
-    run4(kernel, [u, delta, steps], a)
+    run4(kernel, u, delta, steps, a)
 }
 
 #[derive(Clone, Debug)]

@@ -202,7 +202,8 @@ impl Training {
         }
         let rate = self.schedule.rate(self.state.step);
         let gradients = total.backward();
-        let (module, norm) = self.state.adamw.step(self.state.module.clone(), &gradients, rate);
+        let State { adamw, module, .. } = &mut self.state;
+        let norm = adamw.step(module, &gradients, rate);
         if !norm.is_finite() {
             return Err(NotFinite {
                 term: "gradient".into(),
@@ -210,7 +211,6 @@ impl Training {
                 value: norm as f32,
             });
         }
-        self.state.module = module;
         self.state.step = step;
         Ok(Report {
             step,
