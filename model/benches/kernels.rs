@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use perceive_model::kernel::{
-    channel_attention_qkv, dense3x3, depthwise3x3, gated_depthwise3x3, gelu_gate, layer_norm, plain, pointwise,
-    tune_allocation,
+    AdamwStep, Learned, adamw, channel_attention_qkv, dense3x3, depthwise3x3, gated_depthwise3x3, gelu_gate,
+    global_mean, global_norm, l1, layer_norm, modulate, pixel_shuffle, plain, pointwise, scaled_residual, simple_gate,
+    simple_gated_depthwise3x3, tune_allocation,
 };
-use perceive_model::network::{Restormer, RestormerConfig};
+use perceive_model::network::{Nafnet, NafnetConfig, Restormer, RestormerConfig};
 
 /// An operation of tensors, and their shapes; the first is x.
 struct Row {
@@ -45,10 +46,16 @@ fn main() {
             );
         }
     }
-    let name = "Restormer, 26.13 M";
-    if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
-        let [forward, backward] = restormer(clock);
-        println!("{name:<34} {:>8} {forward:>8.0} {:>8} {backward:>8.0}", "", "");
+    let wholes: [(&str, fn(libc::clockid_t) -> [f64; 2]); 3] = [
+        ("Restormer, 26.13 M", restormer),
+        ("NAFNet, 17.11 M, 256x256", nafnet),
+        ("AdamW, 26 M: norm, and with step", optimiser),
+    ];
+    for (name, times) in wholes {
+        if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
+            let [forward, backward] = times(clock);
+            println!("{name:<34} {:>8} {forward:>8.0} {:>8} {backward:>8.0}", "", "");
+        }
     }
 }
 
@@ -116,6 +123,48 @@ fn rows() -> Vec<Row> {
             own: |t| gated_depthwise3x3(t[0].clone(), t[1].clone(), None),
         },
         Row {
+            name: "simple gate, 64",
+            shapes: vec![x(64, 128)],
+            plain: |t| plain::simple_gate(t[0].clone()),
+            own: |t| simple_gate(t[0].clone()),
+        },
+        Row {
+            name: "depthwise 3x3 and simple gate, 64",
+            shapes: vec![x(64, 128), vec![64, 1, 3, 3]],
+            plain: |t| plain::simple_gate(plain::depthwise3x3(t[0].clone(), t[1].clone(), None)),
+            own: |t| simple_gated_depthwise3x3(t[0].clone(), t[1].clone(), None),
+        },
+        Row {
+            name: "mean and scaled residual, 32",
+            shapes: scaled_shapes(32, 128),
+            plain: |t| scaled(t, plain::global_mean, plain::scaled_residual),
+            own: |t| scaled(t, global_mean, scaled_residual),
+        },
+        Row {
+            name: "mean and scaled residual, 256, 32x32",
+            shapes: scaled_shapes(256, 32),
+            plain: |t| scaled(t, plain::global_mean, plain::scaled_residual),
+            own: |t| scaled(t, global_mean, scaled_residual),
+        },
+        Row {
+            name: "pixel shuffle, 96",
+            shapes: vec![x(96, 128)],
+            plain: |t| plain::pixel_shuffle(t[0].clone(), 2),
+            own: |t| pixel_shuffle(t[0].clone(), 2),
+        },
+        Row {
+            name: "modulation, 96",
+            shapes: vec![x(96, 128), vec![1, 96, 1, 1], vec![1, 96, 1, 1]],
+            plain: |t| plain::modulate(t[0].clone(), Some(t[1].clone()), t[2].clone()),
+            own: |t| modulate(t[0].clone(), Some(t[1].clone()), t[2].clone()),
+        },
+        Row {
+            name: "L1, 48",
+            shapes: vec![x(48, 128), x(48, 128)],
+            plain: |t| plain::l1(t[0].clone(), t[1].clone()).reshape([1, 1, 1, 1]),
+            own: |t| l1(t[0].clone(), t[1].clone()).reshape([1, 1, 1, 1]),
+        },
+        Row {
             name: "channel attention, 48",
             shapes: vec![x(144, 128), vec![1, 1, 1, 1]],
             plain: |t| plain_attention(t[0].clone(), t[1].clone().reshape([1, 1, 1])),
@@ -170,6 +219,25 @@ fn plain_attention(qkv: Tensor<4>, temperature: Tensor<3>) -> Tensor<4> {
     plain::channel_attention(q, k, v, temperature)
 }
 
+/// Of features, bias, weight and scale of NAFNet's attention.
+fn scaled_shapes(channels: usize, size: usize) -> Vec<Vec<usize>> {
+    vec![
+        vec![1, channels, size, size],
+        vec![channels, 1, 1, 1],
+        vec![channels, channels, 1, 1],
+        vec![1, channels, 1, 1],
+    ]
+}
+
+type ScaledResidual = fn(Tensor<4>, Tensor<4>, Option<Tensor<4>>, Tensor<4>, Option<Tensor<1>>, Tensor<4>) -> Tensor<4>;
+
+/// The end of NAFNet's attention, without the map of the means.
+fn scaled(t: &[Tensor<4>], mean: fn(Tensor<4>) -> Tensor<4>, residual: ScaledResidual) -> Tensor<4> {
+    let (x, bias) = (t[0].clone(), vector(&t[1]));
+    let gains = mean(x.clone());
+    residual(x.clone(), x, Some(gains), t[2].clone(), Some(bias), t[3].clone())
+}
+
 /// Of x and of a block's weights, in the order in which [`block`] uses them.
 fn block_shapes(dim: usize, heads: usize, size: usize) -> Vec<Vec<usize>> {
     let hidden = dim * 266 / 100;
@@ -217,17 +285,34 @@ fn vector(tensor: &Tensor<4>) -> Tensor<1> {
 
 /// The full Restormer, 26.13 M parameters, at one 128x128 picture: forward, and with backward.
 fn restormer(clock: libc::clockid_t) -> [f64; 2] {
+    whole(clock, 128, |device| {
+        let network = Restormer::new(&RestormerConfig::default(), device);
+        Box::new(move |x| network.forward(x))
+    })
+}
+
+/// NAFNet of width 32, 17.11 M parameters, at one 256x256 picture: forward, and with backward.
+fn nafnet(clock: libc::clockid_t) -> [f64; 2] {
+    whole(clock, 256, |device| {
+        let network = Nafnet::new(&NafnetConfig::default(), device);
+        Box::new(move |x| network.forward(x))
+    })
+}
+
+type Forward = Box<dyn Fn(Tensor<4>) -> Tensor<4>>;
+
+fn whole(clock: libc::clockid_t, size: usize, build: fn(&Device) -> Forward) -> [f64; 2] {
     [false, true].map(|backward| {
         let device = if backward {
             Device::flex().autodiff()
         } else {
             Device::flex()
         };
-        let network = Restormer::new(&RestormerConfig::default(), &device);
-        let x = Tensor::<4>::random([1, 3, 128, 128], Distribution::Uniform(0.0, 1.0), &device);
+        let network = build(&device);
+        let x = Tensor::<4>::random([1, 3, size, size], Distribution::Uniform(0.0, 1.0), &device);
         let taken = (0..6).map(|_| {
             let start = now(clock);
-            let output = network.forward(x.clone());
+            let output = network(x.clone());
             if backward {
                 std::hint::black_box(output.mean().backward());
             }
@@ -235,6 +320,38 @@ fn restormer(clock: libc::clockid_t) -> [f64; 2] {
         });
         median(taken.skip(1).collect())
     })
+}
+
+/// The global norm, and with it a step, of 26 M parameters in 400 tensors.
+fn optimiser(clock: libc::clockid_t) -> [f64; 2] {
+    let device = Device::flex();
+    let random = || Tensor::<1>::random([65_000], Distribution::Uniform(0.0, 1.0), &device);
+    let learned = |_| Learned {
+        value: random(),
+        gradient: random(),
+        first: random(),
+        second: random(),
+    };
+    let mut parameters: Vec<_> = (0..400).map(learned).collect();
+    let step = AdamwStep {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        gradient_scale: 1.0,
+        keep: 1.0,
+        rate: 1e-4,
+        deviation: 1.0,
+    };
+    let mut taken = [Vec::new(), Vec::new()];
+    for _ in 0..8 {
+        let start = now(clock);
+        let gradients = parameters.iter().map(|parameter| parameter.gradient.clone());
+        std::hint::black_box(global_norm(gradients.collect()));
+        taken[0].push(now(clock).saturating_sub(start).as_secs_f64() * 1e3);
+        parameters = adamw(parameters, step);
+        taken[1].push(now(clock).saturating_sub(start).as_secs_f64() * 1e3);
+    }
+    taken.map(median)
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

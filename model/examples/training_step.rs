@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let forward = start.elapsed();
         let gradients = loss.backward();
         let backward = start.elapsed().saturating_sub(forward);
-        (network, _) = optimiser.step(network, &gradients, 2e-4);
+        optimiser.step(&mut network, &gradients, 2e-4);
         println!(
             "step {step}: forward {:.0} ms, backward {:.0} ms, all {:.0} ms, loss {value:.4}",
             forward.as_secs_f64() * 1e3,

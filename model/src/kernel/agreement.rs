@@ -54,7 +54,9 @@ pub fn assert_agrees(lengths: &[usize], seed: u64, own: Operation, plain: Operat
             // A sum of many numbers is no more exact than they are, however small it comes out.
             let summed = (results[0].len() as f32 / expected.len().max(1) as f32).sqrt();
             let least = 0.5 * if index == 0 { 0.0 } else { summed.max(1.0) };
-            let scale = expected.iter().fold(least.max(1e-3), |scale, number| scale.max(number.abs()));
+            let scale = expected
+                .iter()
+                .fold(least.max(1e-3), |scale, number| scale.max(number.abs()));
             let error = result.iter().zip(expected).fold(0.0_f32, |error, (a, b)| {
                 if a.is_nan() ^ b.is_nan() {
                     f32::INFINITY

@@ -162,7 +162,11 @@ impl Linear {
                 let bias = bias.map(|bias| &bias[places.clone()]);
                 for first in tokens.clone().step_by(PANEL) {
                     let tokens_here = PANEL.min(tokens.end - first);
-                    let lanes = if few { tokens_here } else { tokens_here.next_multiple_of(16) };
+                    let lanes = if few {
+                        tokens_here
+                    } else {
+                        tokens_here.next_multiple_of(16)
+                    };
                     scratch.resize(places.len() * lanes, 0.0);
                     if few {
                         let weight = weight.part(places.clone(), 0..inputs);
@@ -193,9 +197,7 @@ impl Linear {
     fn panels(&self, simd: Simd, x: &[f32]) -> Vec<f32> {
         let inputs = self.inputs;
         let mut panels = unwritten(self.rows.next_multiple_of(16) * inputs);
-        let targets = panels
-            .par_chunks_mut(PANEL * inputs)
-            .zip(x.par_chunks(PANEL * inputs));
+        let targets = panels.par_chunks_mut(PANEL * inputs).zip(x.par_chunks(PANEL * inputs));
         targets.for_each(|(panel, x)| {
             let (lanes, tokens) = (panel.len() / inputs, x.len() / inputs);
             transpose(simd, panel, lanes, x, inputs, tokens, inputs);
@@ -254,10 +256,16 @@ impl Linear {
             Matrix::new(x, [rows, inputs], inputs),
             Matrix::new(gradient, [rows, outputs], outputs),
         );
-        sum_pieces([outputs, inputs], row_tile, &pieces, || (), |(), target, tokens| {
-            let gradient = gradient.part(tokens.clone(), target.rows.clone()).transposed();
-            add_product(target, gradient, x.part(tokens.clone(), 0..inputs));
-        })
+        sum_pieces(
+            [outputs, inputs],
+            row_tile,
+            &pieces,
+            || (),
+            |(), target, tokens| {
+                let gradient = gradient.part(tokens.clone(), target.rows.clone()).transposed();
+                add_product(target, gradient, x.part(tokens.clone(), 0..inputs));
+            },
+        )
     }
 }
 
@@ -432,9 +440,17 @@ mod tests {
     fn activations_stay_finite_far_out_and_not_a_number_stays() {
         for activation in ALL {
             let x = Tensor::<2>::from_data([[-1e30_f32, 1e30, f32::NAN]], &burn::tensor::Device::flex());
-            let y = linear(x.transpose(), Tensor::ones([1, 1], &burn::tensor::Device::flex()), None, activation);
+            let y = linear(
+                x.transpose(),
+                Tensor::ones([1, 1], &burn::tensor::Device::flex()),
+                None,
+                activation,
+            );
             let y: Vec<f32> = y.into_data().try_to_vec().unwrap();
-            assert!(y[0] <= 0.0 && y[0].is_finite() && y[1] == 1e30 && y[2].is_nan(), "{activation:?}: {y:?}");
+            assert!(
+                y[0] <= 0.0 && y[0].is_finite() && y[1] == 1e30 && y[2].is_nan(),
+                "{activation:?}: {y:?}"
+            );
         }
     }
 

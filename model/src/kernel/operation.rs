@@ -109,6 +109,23 @@ pub(super) fn run4<K: Kernel<4>, const O: usize, const B: usize, const C: usize,
     ))
 }
 
+/// Six tensors, the last of them perhaps absent.
+pub(super) fn run5_or_6<K: Kernel<5> + Kernel<6>, const O: usize, const B: usize, const C: usize>(
+    kernel: K,
+    [a, b]: [Tensor<O>; 2],
+    c: Tensor<B>,
+    d: Tensor<C>,
+    e: Tensor<O>,
+    f: Option<Tensor<O>>,
+) -> Tensor<O> {
+    let [a, b, e] = [a, b, e].map(Tensor::into_dispatch);
+    let (c, d) = (c.into_dispatch(), d.into_dispatch());
+    Tensor::from_dispatch(match f {
+        Some(f) => Dispatch::run6(kernel, a, b, c, d, e, f.into_dispatch()),
+        None => Dispatch::run5(kernel, a, b, c, d, e),
+    })
+}
+
 /// A convolution: x, weight and perhaps a bias.
 pub(super) fn run_convolution<K: Kernel<2> + Kernel<3>>(
     kernel: K,
@@ -122,7 +139,7 @@ pub(super) fn run_convolution<K: Kernel<2> + Kernel<3>>(
     }
 }
 
-/// The same four for every backend that the kernels know; which one a tensor is on shows at run time.
+/// The same for every backend that the kernels know; which one a tensor is on shows at run time.
 #[backend_extension(Autodiff, Flex)]
 trait Kernels: Backend {
     fn run1<K: Kernel<1>>(kernel: K, a: FloatTensor<Self>) -> FloatTensor<Self>;
@@ -139,6 +156,23 @@ trait Kernels: Backend {
         b: FloatTensor<Self>,
         c: FloatTensor<Self>,
         d: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    fn run5<K: Kernel<5>>(
+        kernel: K,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    fn run6<K: Kernel<6>>(
+        kernel: K,
+        a: FloatTensor<Self>,
+        b: FloatTensor<Self>,
+        c: FloatTensor<Self>,
+        d: FloatTensor<Self>,
+        e: FloatTensor<Self>,
+        f: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 }
 
@@ -157,6 +191,29 @@ impl Kernels for Flex {
 
     fn run4<K: Kernel<4>>(kernel: K, a: FlexTensor, b: FlexTensor, c: FlexTensor, d: FlexTensor) -> FlexTensor {
         infer(&kernel, &[a, b, c, d].map(contiguous))
+    }
+
+    fn run5<K: Kernel<5>>(
+        kernel: K,
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+        e: FlexTensor,
+    ) -> FlexTensor {
+        forward(&kernel, &[a, b, c, d, e].map(contiguous)).0
+    }
+
+    fn run6<K: Kernel<6>>(
+        kernel: K,
+        a: FlexTensor,
+        b: FlexTensor,
+        c: FlexTensor,
+        d: FlexTensor,
+        e: FlexTensor,
+        f: FlexTensor,
+    ) -> FlexTensor {
+        forward(&kernel, &[a, b, c, d, e, f].map(contiguous)).0
     }
 }
 
@@ -178,6 +235,29 @@ impl<C: CheckpointStrategy> Kernels for Autodiff<Flex, C> {
     fn run4<K: Kernel<4>>(kernel: K, a: Tracked<C>, b: Tracked<C>, c: Tracked<C>, d: Tracked<C>) -> Tracked<C> {
         record::<C, K, 4>(kernel, [a, b, c, d])
     }
+
+    fn run5<K: Kernel<5>>(
+        kernel: K,
+        a: Tracked<C>,
+        b: Tracked<C>,
+        c: Tracked<C>,
+        d: Tracked<C>,
+        e: Tracked<C>,
+    ) -> Tracked<C> {
+        record::<C, K, 5>(kernel, [a, b, c, d, e])
+    }
+
+    fn run6<K: Kernel<6>>(
+        kernel: K,
+        a: Tracked<C>,
+        b: Tracked<C>,
+        c: Tracked<C>,
+        d: Tracked<C>,
+        e: Tracked<C>,
+        f: Tracked<C>,
+    ) -> Tracked<C> {
+        record::<C, K, 6>(kernel, [a, b, c, d, e, f])
+    }
 }
 
 fn contiguous(tensor: FlexTensor) -> FlexTensor {
@@ -185,6 +265,16 @@ fn contiguous(tensor: FlexTensor) -> FlexTensor {
         tensor
     } else {
         tensor.to_contiguous()
+    }
+}
+
+/// A tensor as a buffer that holds its numbers and nothing else, without autodiff.
+pub(super) fn flat(x: Tensor<1>) -> FlexTensor {
+    let tensor = x.inner().try_into_primitive::<Flex>().expect("on the CPU, by `fits`");
+    if tensor.is_contiguous() && tensor.bytes().len() == size_of::<f32>() * tensor.layout().num_elements() {
+        tensor
+    } else {
+        FlexTensor::from_data(tensor.into_data())
     }
 }
 

@@ -32,6 +32,67 @@ pub fn gelu_gate(x: Tensor<4>) -> Tensor<4> {
     gelu(halves[0].clone()) * halves[1].clone()
 }
 
+/// See [`simple_gate`](super::simple_gate()).
+pub fn simple_gate(x: Tensor<4>) -> Tensor<4> {
+    let halves = x.chunk(2, 1);
+    halves[0].clone() * halves[1].clone()
+}
+
+/// See [`global_mean`](super::global_mean()).
+pub fn global_mean(x: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    x.reshape([batch, channels, height * width])
+        .mean_dim(2)
+        .reshape([batch, channels, 1, 1])
+}
+
+/// See [`scaled_residual`](super::scaled_residual()).
+pub fn scaled_residual(
+    onto: Tensor<4>,
+    x: Tensor<4>,
+    gains: Option<Tensor<4>>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    scale: Tensor<4>,
+) -> Tensor<4> {
+    let x = match gains {
+        Some(gains) => x * gains,
+        None => x,
+    };
+    pointwise(x, weight, bias) * scale + onto
+}
+
+/// See [`modulate`](super::modulate()).
+pub fn modulate(x: Tensor<4>, gamma: Option<Tensor<4>>, beta: Tensor<4>) -> Tensor<4> {
+    match gamma {
+        Some(gamma) => x * gamma + beta,
+        None => x + beta,
+    }
+}
+
+/// See [`pixel_unshuffle`](super::pixel_unshuffle()).
+pub fn pixel_unshuffle(x: Tensor<4>, factor: usize) -> Tensor<4> {
+    let [b, c, h, w] = x.dims();
+    let (h, w) = (h / factor, w / factor);
+    x.reshape([b, c, h, factor, w, factor])
+        .permute([0, 1, 3, 5, 2, 4])
+        .reshape([b, c * factor * factor, h, w])
+}
+
+/// See [`pixel_shuffle`](super::pixel_shuffle()).
+pub fn pixel_shuffle(x: Tensor<4>, factor: usize) -> Tensor<4> {
+    let [b, c, h, w] = x.dims();
+    let c = c / (factor * factor);
+    x.reshape([b, c, factor, factor, h, w])
+        .permute([0, 1, 4, 2, 5, 3])
+        .reshape([b, c, h * factor, w * factor])
+}
+
+/// See [`l1`](super::l1()).
+pub fn l1<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> Tensor<1> {
+    (a - b).abs().mean()
+}
+
 /// See [`layer_norm`](super::layer_norm()).
 pub fn layer_norm(x: Tensor<4>, weight: Tensor<1>, bias: Option<Tensor<1>>, eps: f64) -> Tensor<4> {
     let channels = x.dims()[1];

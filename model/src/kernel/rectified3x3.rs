@@ -157,7 +157,11 @@ mod tests {
     fn not_a_number_stays() {
         let device = burn::tensor::Device::flex();
         let x = Tensor::<4>::full([1, 1, 1, 1], f32::NAN, &device);
-        assert!(rectified3x3(x, Tensor::ones([1, 1, 3, 3], &device), None).into_scalar::<f32>().is_nan());
+        assert!(
+            rectified3x3(x, Tensor::ones([1, 1, 3, 3], &device), None)
+                .into_scalar::<f32>()
+                .is_nan()
+        );
     }
 
     #[test]

@@ -168,7 +168,13 @@ impl TokenAttention {
             product(&mut scratch.gradient, v, gradient.transposed());
             let attention = Matrix::new(&scratch.attention, shape, queries.len());
             add_product(&mut to_v, attention, gradient);
-            softmax_gradient(simd, &mut scratch.gradient, &scratch.attention, queries.len(), self.scale());
+            softmax_gradient(
+                simd,
+                &mut scratch.gradient,
+                &scratch.attention,
+                queries.len(),
+                self.scale(),
+            );
             let scores = Matrix::new(&scratch.gradient, shape, queries.len());
             add_product(&mut to_k, scores, q);
             set_product(to_q.take_rows(queries.len()), scores.transposed(), k);
@@ -277,7 +283,11 @@ mod tests {
     type Operation = fn(Tensor<3>, usize, bool) -> Tensor<3>;
 
     /// Sizes are batch, tokens, heads, channels of a head.
-    fn shaped([b, t, h, c]: [usize; 4], causal: bool, operation: Operation) -> impl Fn(&[Tensor<1>]) -> Tensor<4> + Sync {
+    fn shaped(
+        [b, t, h, c]: [usize; 4],
+        causal: bool,
+        operation: Operation,
+    ) -> impl Fn(&[Tensor<1>]) -> Tensor<4> + Sync {
         move |leaves| operation(leaves[0].clone().reshape([b, t, 3 * h * c]), h, causal).unsqueeze()
     }
 

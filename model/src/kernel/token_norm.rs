@@ -25,7 +25,11 @@ pub fn token_norm<const D: usize>(x: Tensor<D>, weight: Tensor<1>, bias: Tensor<
         return plain::token_norm(x, weight, bias, eps);
     }
     let shape = x.shape();
-    assert_eq!(weight.dims(), [shape[D - 1]], "token_norm: weight is [C] for x [..., C]");
+    assert_eq!(
+        weight.dims(),
+        [shape[D - 1]],
+        "token_norm: weight is [C] for x [..., C]"
+    );
     let kernel = TokenNorm {
         width: shape[D - 1],
         shape,
@@ -237,7 +241,12 @@ mod tests {
     #[test]
     fn several_tasks_equal_plain() {
         for size in [[60, 768], [3, 20_000]] {
-            assert_agrees(&lengths(size), 5, &shaped(size, token_norm), &shaped(size, plain::token_norm));
+            assert_agrees(
+                &lengths(size),
+                5,
+                &shaped(size, token_norm),
+                &shaped(size, plain::token_norm),
+            );
         }
     }
 

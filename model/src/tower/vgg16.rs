@@ -122,7 +122,11 @@ impl Vgg16 {
         stops.sort_unstable();
         let (mut x, mut start) = (x, 0);
         for stop in stops {
-            assert!(stop < self.kinds.len(), "VGG-16 has {} layers, none of index {stop}", self.kinds.len());
+            assert!(
+                stop < self.kinds.len(),
+                "VGG-16 has {} layers, none of index {stop}",
+                self.kinds.len()
+            );
             x = self.through(x, start..stop + 1);
             start = stop + 1;
             for (wanted, found) in indices.iter().zip(&mut found) {

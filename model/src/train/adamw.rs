@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use burn::{
     module::{Module, ModuleMapper, ModuleVisitor, Param},
-    tensor::{Gradients, Tensor},
+    tensor::{Gradients, Shape, Tensor},
 };
 
+use crate::kernel::{AdamwStep, Learned, adamw, global_norm};
 use crate::weights::{Array, Checkpoint, KeyPath};
 
 /// The optimiser and its state.
@@ -45,32 +46,58 @@ impl AdamW {
         }
     }
 
-    /// One step at `rate`. Gives the changed module and the gradient's global norm before clipping; where that is no
-    /// number, nothing is changed.
-    pub fn step<M: Module>(&mut self, module: M, gradients: &Gradients, rate: f64) -> (M, f64) {
+    /// One step at `rate` on `module`. Gives the gradient's global norm before clipping; where that is no number, nothing
+    /// is changed.
+    pub fn step<M: Module>(&mut self, module: &mut M, gradients: &Gradients, rate: f64) -> f64 {
         let mut norm = Norm {
             gradients,
-            squares: Vec::new(),
+            found: Vec::new(),
         };
         module.visit(&mut norm);
-        let norm = norm.total();
+        let norm = global_norm(norm.found);
         if !norm.is_finite() {
-            return (module, norm);
+            return norm;
         }
-        let scale = if self.clip_norm > 0.0 && norm > self.clip_norm {
-            self.clip_norm / (norm + 1e-6)
-        } else {
-            1.0
-        };
         self.steps += 1;
-        let module = module.map(&mut Update {
-            adamw: self,
+        let mut taken = Take {
+            moments: &mut self.moments,
             gradients,
-            rate,
-            scale,
+            parameters: Vec::new(),
+            places: Vec::new(),
+            path: KeyPath::default(),
+        };
+        let hollow = module.clone().map(&mut taken);
+        let Take { parameters, places, .. } = taken;
+        // Now nobody else holds the values, unless there is another copy of the module: they change where they are.
+        *module = hollow.clone();
+        let learned = adamw(parameters, self.rule(norm, rate));
+        let mut updated = BTreeMap::new();
+        for ((key, shape), parameter) in places.into_iter().zip(learned) {
+            let Learned {
+                value, first, second, ..
+            } = parameter;
+            self.moments.insert(key.clone(), Moments { first, second });
+            updated.insert(key, (value, shape));
+        }
+        *module = hollow.map(&mut Give {
+            updated,
             path: KeyPath::default(),
         });
-        (module, norm)
+        norm
+    }
+
+    fn rule(&self, norm: f64, rate: f64) -> AdamwStep {
+        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let clips = self.clip_norm > 0.0 && norm > self.clip_norm;
+        AdamwStep {
+            beta1: self.beta1,
+            beta2: self.beta2,
+            epsilon: self.epsilon,
+            gradient_scale: if clips { self.clip_norm / (norm + 1e-6) } else { 1.0 },
+            keep: 1.0 - rate * self.weight_decay,
+            rate: rate / (1.0 - self.beta1.powi(steps)),
+            deviation: (1.0 - self.beta2.powi(steps)).sqrt(),
+        }
     }
 
     /// Adds the state to `checkpoint` under `prefix`.
@@ -112,20 +139,10 @@ impl AdamW {
     }
 }
 
-/// Sums the squares of all gradients, parameter by parameter in the module's order.
+/// Finds the gradients of all parameters, in the module's order.
 struct Norm<'a> {
     gradients: &'a Gradients,
-    squares: Vec<Tensor<1>>,
-}
-
-impl Norm<'_> {
-    fn total(self) -> f64 {
-        let sums = self
-            .squares
-            .into_iter()
-            .map(|square| f64::from(square.into_scalar::<f32>()));
-        sums.sum::<f64>().sqrt()
-    }
+    found: Vec<Tensor<1>>,
 }
 
 impl ModuleVisitor for Norm<'_> {
@@ -134,20 +151,22 @@ impl ModuleVisitor for Norm<'_> {
             return;
         }
         if let Some(gradient) = param.val().grad(self.gradients) {
-            self.squares.push((gradient.clone() * gradient).sum());
+            self.found.push(gradient.flatten(0, D - 1));
         }
     }
 }
 
-struct Update<'a> {
-    adamw: &'a mut AdamW,
+/// Takes values and moments of all parameters with a gradient, and leaves one number in each value's place.
+struct Take<'a> {
+    moments: &'a mut BTreeMap<String, Moments>,
     gradients: &'a Gradients,
-    rate: f64,
-    scale: f64,
+    parameters: Vec<Learned>,
+    /// Their keys and shapes.
+    places: Vec<(String, Shape)>,
     path: KeyPath,
 }
 
-impl ModuleMapper for Update<'_> {
+impl ModuleMapper for Take<'_> {
     fn enter_module(&mut self, name: &str, _container: &str) {
         self.path.enter(name);
     }
@@ -164,38 +183,45 @@ impl ModuleMapper for Update<'_> {
             return param;
         };
         let key = self.path.key();
-        param.map(|tensor| {
-            let shape = tensor.dims();
-            let flat = tensor.inner().flatten::<1>(0, D - 1);
-            let gradient = gradient.flatten::<1>(0, D - 1) * self.scale;
-            let updated = self.adamw.update(key, flat, gradient, self.rate);
-            updated.reshape(shape).autodiff().require_grad()
+        param.map(|value| {
+            let gradient = gradient.flatten::<1>(0, D - 1);
+            let Moments { first, second } = self.moments.remove(&key).unwrap_or_else(|| Moments {
+                first: gradient.zeros_like(),
+                second: gradient.zeros_like(),
+            });
+            let place = Tensor::zeros([1; D], &value.device());
+            self.places.push((key, value.shape()));
+            self.parameters.push(Learned {
+                value: value.inner().flatten(0, D - 1),
+                gradient,
+                first,
+                second,
+            });
+            place
         })
     }
 }
 
-impl AdamW {
-    /// `p ← p (1 - rate·decay) - rate · m̂ / (√v̂ + ε)`.
-    fn update(&mut self, key: String, value: Tensor<1>, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
-        let Self { beta1, beta2, .. } = *self;
-        let squared = gradient.clone() * gradient.clone() * (1.0 - beta2);
-        let moments = match self.moments.remove(&key) {
-            Some(Moments { first, second }) => Moments {
-                first: first * beta1 + gradient * (1.0 - beta1),
-                second: second * beta2 + squared,
-            },
-            None => Moments {
-                first: gradient * (1.0 - beta1),
-                second: squared,
-            },
-        };
-        let steps = i32::try_from(self.steps).unwrap_or(i32::MAX);
-        let correction1 = 1.0 - beta1.powi(steps);
-        let correction2 = 1.0 - beta2.powi(steps);
-        let denominator = moments.second.clone().sqrt() / correction2.sqrt() + self.epsilon;
-        let direction = moments.first.clone() / denominator;
-        self.moments.insert(key, moments);
-        value * (1.0 - rate * self.weight_decay) - direction * (rate / correction1)
+/// Puts the changed values back.
+struct Give {
+    updated: BTreeMap<String, (Tensor<1>, Shape)>,
+    path: KeyPath,
+}
+
+impl ModuleMapper for Give {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.enter(name);
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.exit();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.updated.remove(&self.path.key()) {
+            Some((value, shape)) => param.map(|_| value.reshape(shape).autodiff().require_grad()),
+            None => param,
+        }
     }
 }
 
@@ -241,7 +267,7 @@ mod tests {
         let (mut module, mut adamw) = (two(&device), AdamW::new(0.01, 0.0));
         for _ in 0..5 {
             let gradients = loss(&module).backward();
-            module = adamw.step(module, &gradients, 0.1).0;
+            adamw.step(&mut module, &gradients, 0.1);
         }
         let a = Array::of(&module.a.val()).data;
         let b = Array::of(&module.b.val()).data;
@@ -254,17 +280,18 @@ mod tests {
     #[test]
     fn the_norm_is_over_all_parameters() {
         let device = Device::flex().autodiff();
-        let module = two(&device);
+        let mut module = two(&device);
         let gradients = loss(&module).backward();
-        let (_, norm) = AdamW::new(0.0, 1.0).step(module, &gradients, 0.1);
+        let norm = AdamW::new(0.0, 1.0).step(&mut module, &gradients, 0.1);
         assert!((norm - (4.0_f64 + 16.0 + 9.0 + 9.0).sqrt()).abs() < 1e-5, "{norm}");
     }
 
     #[test]
     fn a_gradient_that_is_no_number_changes_nothing() {
         let device = Device::flex().autodiff();
-        let (module, mut adamw) = (two(&device), AdamW::new(0.01, 1.0));
-        let (module, _) = adamw.step(module.clone(), &loss(&module).backward(), 0.1);
+        let (mut module, mut adamw) = (two(&device), AdamW::new(0.01, 1.0));
+        let gradients = loss(&module).backward();
+        adamw.step(&mut module, &gradients, 0.1);
         let state = |module: &Two, adamw: &AdamW| {
             let mut checkpoint = Checkpoint::from_module(module);
             adamw.save(&mut checkpoint, "adamw");
@@ -272,7 +299,7 @@ mod tests {
         };
         let before = state(&module, &adamw);
         let gradients = (loss(&module) * f32::INFINITY).backward();
-        let (module, norm) = adamw.step(module, &gradients, 0.1);
+        let norm = adamw.step(&mut module, &gradients, 0.1);
         assert!(!norm.is_finite());
         assert_eq!(state(&module, &adamw), before);
     }
@@ -281,9 +308,10 @@ mod tests {
     fn a_saved_state_goes_on_to_the_last_bit() {
         let device = Device::flex().autodiff();
         let (mut module, mut adamw) = (two(&device), AdamW::new(0.01, 1.0));
-        let step = |module: Two, adamw: &mut AdamW| {
+        let step = |mut module: Two, adamw: &mut AdamW| {
             let gradients = loss(&module).backward();
-            adamw.step(module, &gradients, 0.1).0
+            adamw.step(&mut module, &gradients, 0.1);
+            module
         };
         for _ in 0..3 {
             module = step(module, &mut adamw);
@@ -294,5 +322,17 @@ mod tests {
         let other = module.clone();
         let (straight, resumed) = (step(module, &mut adamw), step(other, &mut again));
         assert_eq!(Checkpoint::from_module(&straight), Checkpoint::from_module(&resumed));
+    }
+
+    #[test]
+    fn a_copy_of_the_module_stays_as_it_was() {
+        let device = Device::flex().autodiff();
+        let (mut module, mut adamw) = (two(&device), AdamW::new(0.01, 1.0));
+        let copy = module.clone();
+        let gradients = loss(&module).backward();
+        adamw.step(&mut module, &gradients, 0.1);
+        assert_eq!(Checkpoint::from_module(&copy), Checkpoint::from_module(&two(&device)));
+        assert_ne!(Checkpoint::from_module(&module), Checkpoint::from_module(&copy));
+        assert!(module.a.is_require_grad() && module.b.val().dims() == [2, 1]);
     }
 }

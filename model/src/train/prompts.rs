@@ -137,7 +137,8 @@ impl Learner {
         }
         let gradients = loss.backward();
         let rate = self.schedule.rate(self.state.step);
-        let (module, norm) = self.state.adamw.step(self.state.module.clone(), &gradients, rate);
+        let State { adamw, module, .. } = &mut self.state;
+        let norm = adamw.step(module, &gradients, rate);
         if !norm.is_finite() {
             return Err(NotFinite {
                 term: "gradient".into(),
@@ -145,7 +146,6 @@ impl Learner {
                 value: norm as f32,
             });
         }
-        self.state.module = module;
         self.state.step = step;
         Ok(f64::from(value))
     }

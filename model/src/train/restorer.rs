@@ -360,7 +360,8 @@ impl Training {
     fn update(&mut self, losses: Losses, gradients: &Gradients) -> Result<Report, NotFinite> {
         let step = self.state.step + 1;
         let rate = self.schedule.rate(self.state.step);
-        let (module, norm) = self.state.adamw.step(self.state.module.clone(), gradients, rate);
+        let State { adamw, module, .. } = &mut self.state;
+        let norm = adamw.step(module, gradients, rate);
         if !norm.is_finite() {
             return Err(NotFinite {
                 term: "gradient".into(),
@@ -368,7 +369,6 @@ impl Training {
                 value: norm as f32,
             });
         }
-        self.state.module = module;
         self.state.step = step;
         Ok(Report {
             step,

@@ -11,6 +11,7 @@ use burn::{
 };
 
 use super::local_mean::local_mean;
+use crate::kernel::{scaled_residual, simple_gate, simple_gated_depthwise3x3};
 use crate::layer::{Conv2d, Gap, constant};
 use crate::network::{
     channel_norm::ChannelNorm,
@@ -37,12 +38,6 @@ pub struct NafBlock {
     window: usize,
 }
 
-/// SimpleGate: the product of the two halves of the channels.
-fn gate(x: Tensor<4>) -> Tensor<4> {
-    let half = x.dims()[1] / 2;
-    x.clone().narrow(1, 0, half) * x.narrow(1, half, half)
-}
-
 impl NafBlock {
     /// `window`: side of the window over which the attention takes its means; 0 is the whole picture.
     pub fn new(channels: usize, window: usize, device: &Device) -> Self {
@@ -66,29 +61,37 @@ impl NafBlock {
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let features = self.features(x.clone());
-        let attended = self.attended(features.clone(), features);
-        self.feed_forward(attended * self.beta.val() + x)
+        self.feed_forward(self.attended(x, features.clone(), features))
     }
 
     /// The block on y, with an attention that weighs x's features by y's means: for y = x it is
     /// [`forward`](Self::forward). Both `[B, C, H, W]`.
     pub fn forward_steered(&self, x: Tensor<4>, y: Tensor<4>) -> Tensor<4> {
-        let attended = self.attended(self.features(x), self.features(y.clone()));
-        self.feed_forward(attended * self.beta.val() + y)
+        let (features, steering) = (self.features(x), self.features(y.clone()));
+        self.feed_forward(self.attended(y, features, steering))
     }
 
     fn features(&self, x: Tensor<4>) -> Tensor<4> {
-        gate(self.conv2.forward(self.conv1.forward(self.norm1.forward(x))))
+        let widened = self.conv1.forward(self.norm1.forward(x));
+        let (weight, bias) = parts(&self.conv2);
+        simple_gated_depthwise3x3(widened, weight, bias)
     }
 
-    /// Features weighed, channel by channel, by a linear map of the means of `steering`.
-    fn attended(&self, features: Tensor<4>, steering: Tensor<4>) -> Tensor<4> {
-        let weights = self.sca.1.forward(local_mean(steering, [self.window; 2]));
-        self.conv3.forward(features * weights)
+    /// Adds to x the features, weighed channel by channel by a linear map of the means of `steering`.
+    fn attended(&self, x: Tensor<4>, features: Tensor<4>, steering: Tensor<4>) -> Tensor<4> {
+        let gains = self.sca.1.forward(local_mean(steering, [self.window; 2]));
+        let (weight, bias) = parts(&self.conv3);
+        scaled_residual(x, features, Some(gains), weight, bias, self.beta.val())
     }
 
     fn feed_forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let hidden = gate(self.conv4.forward(self.norm2.forward(x.clone())));
-        self.conv5.forward(hidden) * self.gamma.val() + x
+        let hidden = simple_gate(self.conv4.forward(self.norm2.forward(x.clone())));
+        let (weight, bias) = parts(&self.conv5);
+        scaled_residual(x, hidden, None, weight, bias, self.gamma.val())
     }
+}
+
+/// Weight and bias.
+fn parts(convolution: &Conv2d) -> (Tensor<4>, Option<Tensor<1>>) {
+    (convolution.weight.val(), convolution.bias.as_ref().map(Param::val))
 }

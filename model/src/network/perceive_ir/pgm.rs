@@ -9,6 +9,7 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
+use crate::kernel;
 use crate::layer::{Linear, constant};
 
 /// The k x k convolution of a 1x1 map: with zero padding only the kernel's middle meets a value.
@@ -75,16 +76,13 @@ impl Pgm {
     /// x `[B, C, H, W]` and condition `[B, condition_dim]` to Y `[B, C, H, W]`.
     pub fn forward(&self, x: Tensor<4>, condition: Tensor<2>) -> Tensor<4> {
         let [batch, channels, ..] = x.dims();
-        let x = match (&self.gamma_fc, &self.gamma_conv) {
-            (Some(fc), Some(conv)) => {
-                x * conv
-                    .forward(fc.forward(condition.clone()))
-                    .reshape([batch, channels, 1, 1])
-            }
-            _ => x,
+        let of_channels = |values: Tensor<2>| values.reshape([batch, channels, 1, 1]);
+        let gamma = match (&self.gamma_fc, &self.gamma_conv) {
+            (Some(fc), Some(conv)) => Some(of_channels(conv.forward(fc.forward(condition.clone())))),
+            _ => None,
         };
-        let beta = self.beta_conv.forward(self.beta_fc.forward(condition));
-        x + beta.reshape([batch, channels, 1, 1])
+        let beta = of_channels(self.beta_conv.forward(self.beta_fc.forward(condition)));
+        kernel::modulate(x, gamma, beta)
     }
 }
 

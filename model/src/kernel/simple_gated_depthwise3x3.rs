@@ -1,0 +1,234 @@
+//! Depthwise 3x3 convolution and SimpleGate in one: `(w1 * x1) (w2 * x2)`, the middle of NAFNet's block.
+//!
+//! As in the one with the GELU gate, the filtered planes live only in bands of rows, and the backward pass filters
+//! once more instead of reading them from memory.
+
+use burn::tensor::{Shape, Tensor};
+use rayon::prelude::*;
+
+use super::{
+    bands::{Bands, correlate, correlation, taps},
+    dispatch::Simd,
+    operation::{Kernel, fits, run_convolution},
+    plain,
+    rectangle::{unwritten, written},
+    simple_gate::{simple_gate_gradient_in_place, simple_gate_in_place},
+    sums::{sum, sum_parts},
+};
+
+/// `simple_gate(depthwise3x3(x, weight, bias))`
+///
+/// # Shapes
+/// - x `[B, 2C, H, W]`, weight `[2C, 1, 3, 3]`, bias `[2C]`
+/// - output `[B, C, H, W]`
+pub fn simple_gated_depthwise3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    let [batch, channels, height, width] = x.dims();
+    if !fits(&x) || channels % 2 != 0 {
+        return plain::simple_gate(plain::depthwise3x3(x, weight, bias));
+    }
+    assert_eq!(
+        weight.dims(),
+        [channels, 1, 3, 3],
+        "simple_gated_depthwise3x3: weight is [2C, 1, 3, 3]"
+    );
+    let kernel = SimpleGatedDepthwise3x3 {
+        batch,
+        channels: channels / 2,
+        bands: Bands { height, width },
+    };
+    run_convolution(kernel, x, weight, bias)
+}
+
+#[derive(Clone, Debug)]
+struct SimpleGatedDepthwise3x3 {
+    batch: usize,
+    /// Of the output.
+    channels: usize,
+    bands: Bands,
+}
+
+/// Gradients of nine taps and the bias, of the two channels that make one.
+type TapGradients = [[f32; 10]; 2];
+
+impl<const N: usize> Kernel<N> for SimpleGatedDepthwise3x3 {
+    type Saved = ();
+
+    fn output_shape(&self) -> Shape {
+        Shape::new([self.batch, self.channels, self.bands.height, self.bands.width])
+    }
+
+    fn reads(&self, _: [bool; N]) -> [bool; N] {
+        [true; N]
+    }
+
+    fn forward(&self, inputs: [&[f32]; N]) -> (Vec<f32>, ()) {
+        let (simd, bands) = (Simd::current(), self.bands);
+        let mut output = unwritten(inputs[0].len() / 2);
+        output.par_chunks_exact_mut(bands.pixels()).enumerate().for_each_init(
+            || [bands.buffer(1), bands.buffer(0), bands.buffer(0)],
+            |[padded, sums1, sums2], (plane, output)| {
+                let halves = self.halves(&inputs, plane);
+                for band in bands.rows() {
+                    let run = bands.run(band.len());
+                    for (sums, (x, taps, bias)) in [&mut *sums1, &mut *sums2].into_iter().zip(halves) {
+                        bands.load(padded, x, &band, 1);
+                        correlate(simd, &mut sums[..run], padded, bands.stride(), taps, bias);
+                    }
+                    simple_gate_in_place(simd, &mut sums1[..run], &sums2[..run]);
+                    bands.store(output, sums1, &band);
+                }
+            },
+        );
+        // SAFETY: the bands cover every plane.
+        (unsafe { written(output) }, ())
+    }
+
+    fn backward(&self, inputs: [&[f32]; N], (): (), gradient: &[f32], wanted: [bool; N]) -> [Option<Vec<f32>>; N] {
+        let (simd, bands) = (Simd::current(), self.bands);
+        let (stride, pixels) = (bands.stride(), bands.pixels());
+        let mut x_gradient = unwritten(inputs[0].len());
+        let half = self.channels * pixels;
+        let items = x_gradient
+            .par_chunks_exact_mut(2 * half)
+            .zip(gradient.par_chunks_exact(half))
+            .enumerate();
+        let planes = items.flat_map(|(item, (output, gradient))| {
+            let (first, second) = output.split_at_mut(half);
+            let outputs = first
+                .par_chunks_exact_mut(pixels)
+                .zip(second.par_chunks_exact_mut(pixels));
+            let planes = outputs.zip(gradient.par_chunks_exact(pixels)).enumerate();
+            planes.map(move |(channel, planes)| (item * self.channels + channel, planes))
+        });
+        let tap_gradients: Vec<TapGradients> = planes
+            .map_init(
+                || ([(); 3].map(|()| bands.buffer(2)), [(); 3].map(|()| bands.buffer(1))),
+                |([padded1, padded2, sums], [gradient1, gradient2, padded]), (plane, ((first, second), gradient))| {
+                    let mut tap_gradients = TapGradients::default();
+                    let halves = self.halves(&inputs, plane);
+                    for band in bands.rows() {
+                        // The filtered rows, the row before and the row after them; then, in their place, the gradients.
+                        // They begin one number late, so that they come to lie as a loaded band does.
+                        let run = 1..1 + bands.run(band.len() + 2);
+                        let filtered = [(&mut *padded1, &mut *gradient1), (&mut *padded2, &mut *gradient2)];
+                        for ((x_band, filtered), (x, taps, bias)) in filtered.into_iter().zip(halves) {
+                            bands.load(x_band, x, &band, 2);
+                            correlate(simd, &mut filtered[run.clone()], x_band, stride, taps, bias);
+                        }
+                        bands.load(padded, gradient, &band, 1);
+                        let (own1, own2) = (&mut gradient1[run.clone()], &mut gradient2[run.clone()]);
+                        simple_gate_gradient_in_place(simd, own1, own2, &padded[run]);
+
+                        let sides = [
+                            (&*gradient1, &*padded1, &mut *first),
+                            (&*gradient2, &*padded2, &mut *second),
+                        ];
+                        for (side, (gradient, x_band, output)) in sides.into_iter().enumerate() {
+                            if wanted[0] {
+                                let mut taps = halves[side].1;
+                                taps.reverse();
+                                let sums = &mut sums[..bands.run(band.len())];
+                                correlate(simd, sums, gradient, stride, taps, 0.0);
+                                bands.store(output, sums, &band);
+                            }
+                            let own = &gradient[stride + 1..][..band.len() * stride];
+                            let [taps @ .., bias] = &mut tap_gradients[side];
+                            if wanted[1] {
+                                correlation(simd, own, &x_band[stride..], stride, taps);
+                            }
+                            if N > 2 && wanted[2] {
+                                *bias += sum(simd, own);
+                            }
+                        }
+                    }
+                    tap_gradients
+                },
+            )
+            .collect();
+
+        let mut gradients = [const { None }; N];
+        if wanted[0] {
+            // SAFETY: the bands cover every plane.
+            gradients[0] = Some(unsafe { written(x_gradient) });
+        }
+        let sums = sum_parts(tap_gradients.as_flattened().as_flattened(), self.channels * 20);
+        let channels = || (0..2).flat_map(|side| sums.chunks_exact(10).skip(side).step_by(2));
+        gradients[1] = wanted[1].then(|| channels().flat_map(|sums| &sums[..9]).copied().collect());
+        if N > 2 && wanted[2] {
+            gradients[2] = Some(channels().map(|sums| sums[9]).collect());
+        }
+        gradients
+    }
+}
+
+impl SimpleGatedDepthwise3x3 {
+    /// Of the two channels that make a plane of the output: x, taps and bias.
+    fn halves<'a>(&self, inputs: &[&'a [f32]], plane: usize) -> [(&'a [f32], [f32; 9], f32); 2] {
+        let (item, channel) = (plane / self.channels, plane % self.channels);
+        [channel, self.channels + channel].map(|channel| {
+            let plane = (item * 2 * self.channels + channel) * self.bands.pixels();
+            let bias = inputs.get(2).map_or(0.0, |bias| bias[channel]);
+            (
+                &inputs[0][plane..][..self.bands.pixels()],
+                taps(inputs[1], channel),
+                bias,
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kernel::agreement::{assert_agrees, assert_independent_of_threads};
+
+    type Operation = fn(Tensor<4>, Tensor<4>, Option<Tensor<1>>) -> Tensor<4>;
+
+    const PLAIN: Operation = |x, weight, bias| plain::simple_gate(plain::depthwise3x3(x, weight, bias));
+
+    /// Channels are the output's.
+    fn shaped([b, c, h, w]: [usize; 4], bias: bool, operation: Operation) -> impl Fn(&[Tensor<1>]) -> Tensor<4> + Sync {
+        move |leaves| {
+            let [x, weight, offset] = [0, 1, 2].map(|leaf| leaves[leaf].clone());
+            operation(
+                x.reshape([b, 2 * c, h, w]),
+                weight.reshape([2 * c, 1, 3, 3]),
+                bias.then_some(offset),
+            )
+        }
+    }
+
+    fn lengths([b, c, h, w]: [usize; 4]) -> [usize; 3] {
+        [2 * b * c * h * w, 18 * c, 2 * c]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn equals_plain(b in 1_usize..3, c in 1_usize..4, h in 1_usize..40, w in 1_usize..70, bias: bool, seed: u64) {
+            let size = [b, c, h, w];
+            let (own, plain) = (shaped(size, bias, simple_gated_depthwise3x3), shaped(size, bias, PLAIN));
+            assert_agrees(&lengths(size), seed >> 1, &own, &plain);
+        }
+    }
+
+    #[test]
+    fn one_pixel_equals_plain() {
+        let size = [1, 1, 1, 1];
+        assert_agrees(
+            &lengths(size),
+            8,
+            &shaped(size, true, simple_gated_depthwise3x3),
+            &shaped(size, true, PLAIN),
+        );
+    }
+
+    #[test]
+    fn threads_do_not_change_bits() {
+        let size = [2, 5, 33, 21];
+        assert_independent_of_threads(&lengths(size), &shaped(size, true, simple_gated_depthwise3x3));
+    }
+}
