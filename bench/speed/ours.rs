@@ -112,9 +112,7 @@ fn picture(name: &str, size: [usize; 3], device: &Device) -> Tensor<4> {
 fn sampled(image: &Tensor<4>) -> Numbers {
     let values: Vec<f64> = image.to_data().iter::<f64>().collect();
     let places = (0..SAMPLES).map(|index| index * (values.len() - 1) / (SAMPLES - 1));
-    places
-        .map(|place| (format!("output {place}"), values[place]))
-        .collect()
+    places.map(|place| (format!("output {place}"), values[place])).collect()
 }
 
 struct Forward {
@@ -167,7 +165,9 @@ impl Task for Backward {
         let keys = shapes(&self.network).into_iter().map(|(key, _)| key);
         let squares = keys.map(|key| {
             let found = gradient(&self.network, &gradients, &key);
-            found.map_or(0.0, |array| array.data.iter().map(|value| f64::from(value * value)).sum::<f64>())
+            found.map_or(0.0, |array| {
+                array.data.iter().map(|value| f64::from(value * value)).sum::<f64>()
+            })
         });
         numbers.insert("gradient norm".into(), squares.sum::<f64>().sqrt());
         Ok(numbers)
