@@ -6,12 +6,18 @@ use std::process::Command;
 
 use super::side::Sides;
 
-/// Two lines for above the table.
-pub fn describe(sides: &Sides) -> Result<String, Box<dyn Error>> {
+/// How busy the machine is: processes that run or would, over the last minute.
+pub fn load() -> String {
+    let loads = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    loads.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Two lines for above the table; `load` is that from before the measurements.
+pub fn describe(sides: &Sides, load: &str) -> Result<String, Box<dyn Error>> {
     let cores = std::thread::available_parallelism()?;
     let torch = sides.versions()?.unwrap_or_else(|| "no PyTorch".into());
     Ok(format!(
-        "{} ({}), {cores} cores; {} threads, f32.\nperceive-ir {} ({}), {torch}.",
+        "{} ({}), {cores} cores, load average {load} before; {} threads, f32.\nperceive-ir {} ({}), {torch}.",
         told("model name"),
         instructions(),
         sides.threads,

@@ -63,12 +63,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rows: Vec<_> = row::ROWS.iter().filter(|row| wanted(row.name)).collect();
     let area = wanted(area::NAME) && !args.check;
 
+    let load = machine::load();
     let mut lines = Vec::new();
     for row in rows {
         lines.extend(sides.compare(row)?);
     }
     let areas = if area { area::measure(&sides)? } else { Vec::new() };
-    println!("{}", machine::describe(&sides)?);
+    println!("{}", machine::describe(&sides, &load)?);
     if args.check {
         println!("Both sides compute the same.");
     } else {

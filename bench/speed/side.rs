@@ -173,6 +173,10 @@ fn take_turns(sides: &mut [Side], times: usize) -> Result<Vec<Vec<Taken>>, Box<d
             }
         }
     }
+    for (side, all) in sides.iter().zip(&all) {
+        let quickest = all.iter().map(|taken| taken.seconds).fold(f64::INFINITY, f64::min);
+        eprintln!("  quickest {}: {quickest:.3} s", side.language.title());
+    }
     Ok(all)
 }
 
@@ -197,7 +201,7 @@ fn agree(sides: &mut [Side]) -> Result<(), Box<dyn Error>> {
         for (name, number) in &numbers {
             let other = others[name];
             let apart = (number - other).abs() / number.abs().max(other.abs()).max(1.0);
-            if !(apart <= TOLERANCE) {
+            if apart.is_nan() || apart > TOLERANCE {
                 return Err(format!("{whose}: {name} is {number}, and ours {other}").into());
             }
             widest = widest.max(apart);
@@ -227,8 +231,11 @@ impl Side {
 
     fn hear<T: DeserializeOwned>(&mut self) -> Result<T, Box<dyn Error>> {
         let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        serde_json::from_str(&line).map_err(|_| format!("{} said `{}`", self.language.title(), line.trim()).into())
+        let who = self.language.title();
+        if self.output.read_line(&mut line)? == 0 {
+            return Err(format!("{who}: ended before it answered; what it said of that stands above").into());
+        }
+        serde_json::from_str(&line).map_err(|_| format!("{who}: said `{}`", line.trim()).into())
     }
 }
 

@@ -15,6 +15,8 @@ import time
 import torch
 import torch.nn.functional as F
 
+sys.dont_write_bytecode = True
+
 from recipe import fill, picture
 
 SAMPLES = 16
