@@ -4,7 +4,9 @@
 //! and the headers of the CUDA toolkit.
 
 use std::{
-    env, fmt,
+    env,
+    error::Error,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -134,7 +136,8 @@ fn library(name: &str, versions: &[&str]) -> Result<Library, String> {
         // SAFETY: NVIDIA's libraries do nothing on being loaded that this program could disturb.
         match unsafe { Library::new(file(version)) } {
             Ok(library) => return Ok(library),
-            Err(error) => first = first.or(Some(error.to_string())),
+            // The loader's own words are the source.
+            Err(error) => first = first.or_else(|| Some(error.source().map_or(error.to_string(), ToString::to_string))),
         }
     }
     Err(first.unwrap_or_default())

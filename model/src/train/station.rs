@@ -103,7 +103,7 @@ impl Station {
             terms.add("clip_aware", term.weight, term.loss(passed.restored.clone()));
         }
         if let Some(term) = &self.objective.perceptual {
-            let loss = term.loss(self.compared(passed, crops, average_psnr));
+            let loss = term.loss(compared(passed, crops, average_psnr));
             terms.add("perceptual", term.weight, loss);
         }
         terms
@@ -129,7 +129,7 @@ impl Station {
         for piece in pieces {
             let passed = self.pass(&network, piece, &device);
             let share = piece.batch as f64 / batch as f64;
-            term.measure(self.compared(passed, piece, average_psnr), share, &mut distances);
+            term.measure(compared(passed, piece, average_psnr), share, &mut distances);
         }
         distances
     }
@@ -178,7 +178,7 @@ impl Station {
             terms.add("clip_aware", term.weight, term.loss(passed.restored.clone()));
         }
         if let Some(term) = &self.objective.perceptual {
-            let loss = term.part(self.compared(passed, piece, average_psnr), distances);
+            let loss = term.part(compared(passed, piece, average_psnr), distances);
             terms.add("perceptual", term.weight, loss);
         }
         terms
@@ -207,17 +207,18 @@ impl Station {
         let image = self.precision.input(crops.tensor(pixels, &self.device));
         Some(network.degradation(image)?.cast(FloatDType::F32))
     }
+}
 
-    fn compared(&self, passed: Passed, crops: &Crops, average_psnr: f64) -> Compared {
-        let device = passed.degraded.device();
-        let negatives = crops.negatives.iter();
-        Compared {
-            negatives: negatives.map(|pixels| crops.tensor(pixels, &device)).collect(),
-            restored: passed.restored,
-            clean: passed.clean,
-            degraded: passed.degraded,
-            average_psnr,
-        }
+/// What eq. 11 compares.
+fn compared(passed: Passed, crops: &Crops, average_psnr: f64) -> Compared {
+    let device = passed.degraded.device();
+    let negatives = crops.negatives.iter();
+    Compared {
+        negatives: negatives.map(|pixels| crops.tensor(pixels, &device)).collect(),
+        restored: passed.restored,
+        clean: passed.clean,
+        degraded: passed.degraded,
+        average_psnr,
     }
 }
 
