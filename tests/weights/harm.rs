@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use super::{Place, expect};
 
@@ -130,14 +129,11 @@ fn harmful_files_are_refused_by_what_they_are() {
             "not a whole safetensors",
         ),
     ];
-    let began = Instant::now();
     for (name, bytes, words) in cases {
         let path = place.folder.path().join(name);
         fs::write(&path, bytes).unwrap();
         expect(&place.import("nafnet", &path, Some("harm")), 6, &[name, words]);
     }
-    // Not how fast it is, but that nothing goes on for ever.
-    assert!(began.elapsed() < Duration::from_mins(2));
     assert!(!proof.exists());
     assert!(place.stored().is_empty());
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::fingerprint::{Fingerprint, fingerprint};
 use super::kind::Shapes;
 use super::look_alike::LookAlike;
+use super::overrides::is_plausible;
 use super::{Entry, Kind, Overrides, WeightsStore, file_name};
 use crate::failure::{Exit, Failure};
 
@@ -181,7 +182,9 @@ fn fitted(source: Source<'_>, file_name: &str) -> Result<Fitted, Failure> {
 
 /// What the file says of itself, if this program wrote it, or what its shapes tell.
 fn settings(kind: &Kind, checkpoint: &Checkpoint, told: Option<&str>) -> Value {
-    let told: Option<NetworkConfig> = told.and_then(|told| serde_json::from_str(told).ok());
+    let told: Option<Value> = told.and_then(|told| serde_json::from_str(told).ok());
+    let told = told.filter(is_plausible);
+    let told: Option<NetworkConfig> = told.and_then(|told| serde_json::from_value(told).ok());
     match told.filter(|told| told.name() == kind.name && told.check().is_ok()) {
         Some(told) => serde_json::to_value(told).unwrap_or_default(),
         None => (kind.settings)(&Shapes::of(checkpoint)),

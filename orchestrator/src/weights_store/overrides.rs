@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 
-/// No setting of a network is a larger number.
-const LARGEST: u64 = 1 << 24;
+/// No setting of a restorer is a larger number, or a longer list.
+const LARGEST: usize = 10_000;
 
 /// Settings by their dotted names, later ones over earlier ones.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,11 +59,11 @@ impl Overrides {
                 failure.exit = Exit::Usage;
                 return Err(failure);
             };
+            if !is_plausible(value) {
+                let text = format!("{key} = {value} is no size of a network");
+                return Err(Failure::new(Exit::Usage, text).help(format!("numbers up to {LARGEST} are possible")));
+            }
             *place = value.clone();
-        }
-        if let Some(number) = largest(settings).filter(|number| *number > LARGEST) {
-            let text = format!("{number} is no size of a network");
-            return Err(Failure::new(Exit::Usage, text).help(format!("settings are numbers up to {LARGEST}")));
         }
         Ok(())
     }
@@ -115,12 +115,13 @@ fn names(prefix: &str, settings: &Value, found: &mut Vec<String>) {
     }
 }
 
-fn largest(settings: &Value) -> Option<u64> {
+/// Whether a network of such settings can be thought of at all: one of a million blocks would fill the memory.
+pub fn is_plausible(settings: &Value) -> bool {
     match settings {
-        Value::Number(number) => number.as_u64(),
-        Value::Array(items) => items.iter().filter_map(largest).max(),
-        Value::Object(members) => members.values().filter_map(largest).max(),
-        _ => None,
+        Value::Number(number) => number.as_f64().is_some_and(|number| number.abs() <= LARGEST as f64),
+        Value::Array(items) => items.len() <= LARGEST && items.iter().all(is_plausible),
+        Value::Object(members) => members.values().all(is_plausible),
+        _ => true,
     }
 }
 

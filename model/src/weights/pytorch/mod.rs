@@ -4,13 +4,16 @@
 //! | --- | --- |
 //! | `archive.rs` | the zip that `torch.save` and TorchScript write: `data.pkl`, and the numbers as `data/N` |
 //! | `legacy.rs` | the format of before PyTorch 1.6: pickles, then the numbers |
-//! | `pickle.rs`, `globals.rs` | pickles, understood and not executed; the names that they may speak of |
+//! | `pickle.rs` | pickles, understood and not executed |
+//! | `machine.rs`, `meaning.rs`, `globals.rs` | their instructions, their objects, the names that they may speak of |
 //! | `state.rs`, `stored.rs` | the tensors among what a pickle says; their numbers |
 
 mod archive;
 mod fault;
 mod globals;
 mod legacy;
+mod machine;
+mod meaning;
 mod pickle;
 mod state;
 mod stored;

@@ -41,12 +41,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             ));
             talk.detail(format!("SHA-256 {}", entry.sha256));
             if !entry.wrapper.is_empty() {
-                talk.detail(format!("taken from `{}`", entry.wrapper.trim_end_matches('.')));
-            }
-            if beside > 0 {
-                talk.say(format!(
-                    "{beside} tensors beside `{}` are left out",
-                    entry.wrapper.trim_end_matches('.')
+                let wrapper = entry.wrapper.trim_end_matches('.');
+                talk.detail(format!(
+                    "taken from `{wrapper}`; tensors beside it, which are left out: {beside}"
                 ));
             }
         }
