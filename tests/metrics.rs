@@ -60,7 +60,7 @@ fn folders_meet_by_name_and_every_protocol_is_a_column() {
     assert_eq!(names, ["1.png", "2.png", "mean"]);
     for metric in ["psnr_rgb", "psnr_y", "ssim_rgb", "ssim_restormer_y", "uciqe", "uiqm"] {
         let value = |row: usize| rows[row][metric].as_f64().unwrap();
-        assert!(((value(0) + value(1)) / 2.0 - value(2)).abs() < 1e-9, "{metric}");
+        assert!((f64::midpoint(value(0), value(1)) - value(2)).abs() < 1e-9, "{metric}");
     }
     assert!(rows[0].get("lpips_alex").is_none(), "its weights are not imported");
 

@@ -22,6 +22,9 @@ struct Row {
     own: fn(&[Tensor<4>]) -> Tensor<4>,
 }
 
+/// Times forward, and with backward, by a clock.
+type Whole = fn(libc::clockid_t) -> [f64; 2];
+
 fn main() {
     tune_allocation();
     let mut wanted: Vec<String> = std::env::args()
@@ -46,7 +49,7 @@ fn main() {
             );
         }
     }
-    let wholes: [(&str, fn(libc::clockid_t) -> [f64; 2]); 3] = [
+    let wholes: [(&str, Whole); 3] = [
         ("Restormer, 26.13 M", restormer),
         ("NAFNet, 17.11 M, 256x256", nafnet),
         ("AdamW, 26 M: norm, and with step", optimiser),

@@ -65,7 +65,9 @@ pub fn of_files(of: &Path, files: &[PathBuf], home: &Home, talk: Talk) -> Result
             let mut hasher = blake3::Hasher::new();
             let read = std::fs::File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
             read.map_err(|error| unreadable(path, &error))?;
-            bar.iter().for_each(|bar| bar.advance());
+            if let Some(bar) = &bar {
+                bar.advance();
+            }
             Ok(Known {
                 path: path.clone(),
                 size: metadata.len(),

@@ -28,7 +28,9 @@ fn few() -> Checkpoint {
 fn rounded(few: &Checkpoint, number: impl Fn(f32) -> f32) -> Checkpoint {
     let mut rounded = few.clone();
     for Array { data, .. } in rounded.tensors.values_mut() {
-        data.iter_mut().for_each(|value| *value = number(*value));
+        for value in data {
+            *value = number(*value);
+        }
     }
     rounded
 }

@@ -179,7 +179,9 @@ impl Linear {
                     let at = first - tokens.start;
                     if let Some(bias) = bias {
                         for (numbers, bias) in scratch.chunks_exact_mut(lanes).zip(bias) {
-                            numbers.iter_mut().for_each(|number| *number += bias);
+                            for number in numbers {
+                                *number += bias;
+                            }
                         }
                     }
                     if let Some(seen) = &mut seen {

@@ -9,6 +9,11 @@
 //! A general product packs both operands to one layout first, which takes longer than multiplying where a side of C has
 //! only some dozens of numbers, as in restoration networks.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "counted loops over arrays of registers unroll"
+)]
+
 use std::cell::RefCell;
 
 use super::dispatch::{Level, Simd};

@@ -105,7 +105,7 @@ impl<const N: usize> Kernel<N> for ScaledResidual {
                 matrix.clear();
                 for row in target.rows.clone() {
                     let weight = &weight[row * depth..][..depth];
-                    self.weigh(matrix, weight, scale[row], self.gains(&inputs, target.item));
+                    Self::weigh(matrix, weight, scale[row], self.gains(&inputs, target.item));
                 }
                 let matrix = Matrix::new(matrix, [target.rows.len(), depth], depth);
                 let picture = Matrix::new(&x[target.item * depth * pixels..], [depth, pixels], pixels);
@@ -179,7 +179,7 @@ impl ScaledResidual {
     }
 
     /// Appends a row of `diag(β) W diag(g)` to `matrix`.
-    fn weigh(&self, matrix: &mut Vec<f32>, weight: &[f32], scale: f32, gains: Option<&[f32]>) {
+    fn weigh(matrix: &mut Vec<f32>, weight: &[f32], scale: f32, gains: Option<&[f32]>) {
         match gains {
             Some(gains) => matrix.extend(weight.iter().zip(gains).map(|(weight, gain)| scale * weight * gain)),
             None => matrix.extend(weight.iter().map(|weight| scale * weight)),
@@ -198,7 +198,7 @@ impl ScaledResidual {
                 let gains = self.gains(inputs, target.item).map(|gains| &gains[target.rows.clone()]);
                 matrix.clear();
                 for (weight, &scale) in weight.chunks_exact(rows).zip(scale) {
-                    self.weigh(matrix, &weight[target.rows.clone()], scale, gains);
+                    Self::weigh(matrix, &weight[target.rows.clone()], scale, gains);
                 }
                 let matrix = Matrix::new(matrix, [depth, target.rows.len()], target.rows.len());
                 let picture = Matrix::new(&gradient[target.item * depth * pixels..], [depth, pixels], pixels);

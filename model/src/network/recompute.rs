@@ -152,7 +152,9 @@ impl Found<'_> {
     }
 
     fn add_all<const D: usize>(&mut self, tensors: &[Tensor<D>]) {
-        tensors.iter().for_each(|tensor| self.add(tensor));
+        for tensor in tensors {
+            self.add(tensor);
+        }
     }
 }
 
@@ -188,6 +190,10 @@ fn attach(output: Tensor<4>, leaves: Vec<Tracked>, again: Again) -> Tensor<4> {
 }
 
 /// A tensor of the CPU backend in its graph; one that is in none is a constant.
+#[allow(
+    clippy::match_wildcard_for_single_variants,
+    reason = "a build for GPUs has more variants"
+)]
 fn tracked(tensor: DispatchTensor) -> Tracked {
     let kind = match tensor.kind {
         DispatchTensorKind::Autodiff(kind) => *kind,

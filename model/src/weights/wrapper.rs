@@ -71,7 +71,7 @@ mod tests {
 
     #[track_caller]
     fn check(keys: &[&str], prefix: &str, left: &[&str]) {
-        let tensors: BTreeMap<String, ()> = keys.iter().map(|key| ((*key).to_owned(), ())).collect();
+        let tensors: BTreeMap<String, usize> = keys.iter().map(|key| ((*key).to_owned(), key.len())).collect();
         let (wrapper, tensors) = Wrapper::taken_off(tensors);
         assert_eq!(wrapper.prefix, prefix);
         assert_eq!(wrapper.beside, keys.len() - left.len());

@@ -123,6 +123,9 @@ struct Planner<'a> {
     keys: HashSet<String>,
 }
 
+/// The hashes of the weights that each metric looks through.
+type Hashes = BTreeMap<String, Vec<String>>;
+
 impl Planner<'_> {
     /// Adds a job unless it is there, and gives its key.
     fn add(&mut self, job: Job) -> String {
@@ -134,7 +137,7 @@ impl Planner<'_> {
     }
 
     /// The metrics that can be measured with the weights that are here, and those weights.
-    fn installed(&self, metrics: Vec<String>) -> Result<(Vec<String>, BTreeMap<String, Vec<String>>), Failure> {
+    fn installed(&self, metrics: Vec<String>) -> Result<(Vec<String>, Hashes), Failure> {
         let (mut kept, mut weights) = (Vec::new(), BTreeMap::new());
         for name in metrics {
             let hashes = match metric::find(&name) {

@@ -138,12 +138,12 @@ struct Test<'a> {
 impl Evaluate {
     /// The metrics in their order, with what they look through.
     fn meters(&self, context: &Context) -> Result<Vec<Meter>, Failure> {
-        let meter = |name: &String| match metric::find(name) {
-            Some(metric) => meters::open(context.home(), metric, context.device()),
-            None => {
+        let meter = |name: &String| {
+            let Some(metric) = metric::find(name) else {
                 let known = metric::METRICS.iter().map(|metric| metric.name);
-                Err(Failure::unknown("metric", name, known))
-            }
+                return Err(Failure::unknown("metric", name, known));
+            };
+            meters::open(context.home(), metric, context.device())
         };
         self.metrics.iter().map(meter).collect()
     }

@@ -116,6 +116,7 @@ macro_rules! stages {
         /// A stage with its settings and inputs.
         #[derive(Clone, Debug, Serialize, Deserialize)]
         #[serde(tag = "stage", rename_all = "kebab-case")]
+        #[allow(clippy::large_enum_variant, reason = "a plan holds few beside what its pictures weigh")]
         pub enum Job {
             $($variant($module::$variant)),+
         }

@@ -119,16 +119,13 @@ impl InstructIr {
     /// What the pictures are restored by that nothing is known of: the middle of all instructions, or the one of the
     /// settings.
     fn general(&self, batch: usize, device: &Device) -> Tensor<2> {
-        let text = match (&self.lm_head, &self.sentences) {
-            (Some(head), Some(sentences)) => {
-                let sum = head.forward(sentences.val()).0.sum_dim(0);
-                let length = sum.clone().powi_scalar(2).sum().sqrt().clamp_min(1e-12);
-                sum / length.reshape([1, 1])
-            }
-            _ => {
-                let data = TensorData::new(self.instruction.clone(), [1, self.instruction.len()]);
-                Tensor::from_data(data, device)
-            }
+        let text = if let (Some(head), Some(sentences)) = (&self.lm_head, &self.sentences) {
+            let sum = head.forward(sentences.val()).0.sum_dim(0);
+            let length = sum.clone().powi_scalar(2).sum().sqrt().clamp_min(1e-12);
+            sum / length.reshape([1, 1])
+        } else {
+            let data = TensorData::new(self.instruction.clone(), [1, self.instruction.len()]);
+            Tensor::from_data(data, device)
         };
         let width = text.dims()[1];
         text.expand([batch, width])

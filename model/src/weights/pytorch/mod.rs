@@ -66,8 +66,8 @@ fn weights<'a>(
     }
     let (wrapper, tensors) = Wrapper::taken_off(tensors);
     // Two networks may share a layer, but what is many times as large as its file is meant to fill the memory.
-    let sizes = tensors.values().map(Stored::size);
-    let sum = sizes.fold(Some(0_usize), |sum, size| sum?.checked_add(size?));
+    let mut sizes = tensors.values().map(Stored::size);
+    let sum = sizes.try_fold(0_usize, |sum, size| sum.checked_add(size?));
     if sum.is_none_or(|sum| sum > length.saturating_mul(2)) {
         return Err(Fault::broken("its tensors would be larger than the whole file"));
     }

@@ -6,6 +6,7 @@ use crate::{
     failure::Failure,
     home::Home,
     show::{Cell, Format, Table, Talk},
+    stage::negatives::source::Source,
 };
 
 #[derive(Debug, clap::Args)]
@@ -34,8 +35,8 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         table.push([
             Cell::text(&made.artefact.label),
             Cell::text(&made.artefact.key[..12]),
-            Cell::maybe(source.map(|source| source.kind())),
-            Cell::maybe(source.map(|source| source.title())),
+            Cell::maybe(source.map(Source::kind)),
+            Cell::maybe(source.map(Source::title)),
             Cell::Time(made.made_at()),
             reached.map_or(Cell::None, |reached| Cell::from(reached.pictures)),
             reached.map_or(Cell::None, |reached| Cell::Number(reached.average_psnr, 2)),

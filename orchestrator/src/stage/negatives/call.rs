@@ -203,7 +203,7 @@ mod tests {
         call(&words, Path::new("/"), limit, io::sink(), stops).unwrap()
     }
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[test]
     fn the_last_lines_are_kept_of_whatever_length() {

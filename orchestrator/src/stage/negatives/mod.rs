@@ -173,6 +173,7 @@ impl Negatives {
 }
 
 /// What restores the pictures of one job.
+#[allow(clippy::large_enum_variant, reason = "one lives per job")]
 enum Maker<'a> {
     Network(Restorer),
     Onnx(Box<onnx::Model>),
