@@ -40,7 +40,7 @@ fn a_proxy_whose_weights_are_not_installed_is_named() {
         &[
             "negatives.proxies",
             "\"derainer\"",
-            "weights import restormer FILE --name derainer",
+            "weights import KIND FILE --name derainer",
         ],
     );
     assert!(desk.states().is_empty());

@@ -21,7 +21,7 @@ upkeep = { save_every = 0.2 }
 
 [experiment.ablation.restore]
 loss = { slice = 2 }
-training = { steps = 16, batch = 2, patch = 24 }
+training = { steps = 32, batch = 2, patch = 24 }
 
 [experiment.ablation.matrix]
 "restore.loss.contrastive" = [0.0, 0.1]
@@ -53,7 +53,7 @@ fn a_sweep_that_is_struck_ten_times_ends_with_the_table_of_an_undisturbed_one() 
     let mut blows = Vec::new();
     while blows.len() < 10 {
         let mut running = desk.start(&RUN);
-        sleep(Duration::from_millis(500 + stream.below(2500) as u64));
+        sleep(Duration::from_millis(400 + stream.below(1200) as u64));
         assert!(!running.has_ended(), "done after {} blows: {blows:?}", blows.len());
         match stream.below(3) {
             0 => {

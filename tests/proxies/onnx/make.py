@@ -32,7 +32,9 @@ def write(name, nodes, constants=(), takes=FREE, gives=None, dtype=TensorProto.F
 
 
 def blur(source, target):
-    return helper.make_node("Conv", [source, "kernel"], [target], pads=[1, 1, 1, 1], strides=[1, 1])
+    # Dilations have a default, but not with every reader; exporters write them.
+    sizes = {"pads": [1, 1, 1, 1], "strides": [1, 1], "dilations": [1, 1]}
+    return helper.make_node("Conv", [source, "kernel"], [target], **sizes)
 
 
 # Whatever the size.
