@@ -1,9 +1,11 @@
-//! Depthwise 3x3 convolution and GELU gate in one: `gelu(w1 * x1) * (w2 * x2)`, the middle of Restormer's feed-forward
-//! network.
+//! Depthwise 3x3 convolution and gate in one: `gelu(w1 * x1) * (w2 * x2)`, the middle of Restormer's feed-forward
+//! network, and `(w1 * x1) (w2 * x2)`, the middle of NAFNet's block.
 //!
-//! The filtered planes are the largest activations of a Restormer. Here they live only in bands of rows: the backward
-//! pass filters once more, two rows further than the band each way, instead of reading them from memory, and nothing
-//! but x is kept for it.
+//! The filtered planes are the largest activations of these networks. Here they live only in bands of rows: the
+//! backward pass filters once more, two rows further than the band each way, instead of reading them from memory, and
+//! nothing but x is kept for it.
+
+use std::fmt::Debug;
 
 use burn::tensor::{Shape, Tensor};
 use rayon::prelude::*;
@@ -15,6 +17,7 @@ use super::{
     operation::{Kernel, fits, run_convolution},
     plain,
     rectangle::{unwritten, written},
+    simple_gate::{simple_gate_gradient_in_place, simple_gate_in_place},
     sums::{sum, sum_parts},
 };
 
@@ -24,16 +27,26 @@ use super::{
 /// - x `[B, 2C, H, W]`, weight `[2C, 1, 3, 3]`, bias `[2C]`
 /// - output `[B, C, H, W]`
 pub fn gated_depthwise3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    gated(Gelu, x, weight, bias)
+}
+
+/// `simple_gate(depthwise3x3(x, weight, bias))`, with the shapes of [`gated_depthwise3x3`]
+pub fn simple_gated_depthwise3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    gated(Simple, x, weight, bias)
+}
+
+fn gated<G: Gate>(gate: G, x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
     let [batch, channels, height, width] = x.dims();
     if !fits(&x) || channels % 2 != 0 {
-        return plain::gelu_gate(plain::depthwise3x3(x, weight, bias));
+        return gate.plain(plain::depthwise3x3(x, weight, bias));
     }
     assert_eq!(
         weight.dims(),
         [channels, 1, 3, 3],
-        "gated_depthwise3x3: weight is [2C, 1, 3, 3]"
+        "gated depthwise 3x3: weight is [2C, 1, 3, 3]"
     );
     let kernel = GatedDepthwise3x3 {
+        gate,
         batch,
         channels: channels / 2,
         bands: Bands { height, width },
@@ -41,8 +54,54 @@ pub fn gated_depthwise3x3(x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1
     run_convolution(kernel, x, weight, bias)
 }
 
+/// How two filtered planes become one.
+trait Gate: Copy + Debug + Send + Sync + 'static {
+    fn plain(self, x: Tensor<4>) -> Tensor<4>;
+
+    /// Leaves the output in `x1`.
+    fn in_place(self, simd: Simd, x1: &mut [f32], x2: &[f32]);
+
+    /// From x1, x2 and the output's gradient to the gradients of x1 and x2.
+    fn gradient_in_place(self, simd: Simd, x1: &mut [f32], x2: &mut [f32], gradient: &[f32]);
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Gelu;
+
+impl Gate for Gelu {
+    fn plain(self, x: Tensor<4>) -> Tensor<4> {
+        plain::gelu_gate(x)
+    }
+
+    fn in_place(self, simd: Simd, x1: &mut [f32], x2: &[f32]) {
+        gate_in_place(simd, x1, x2);
+    }
+
+    fn gradient_in_place(self, simd: Simd, x1: &mut [f32], x2: &mut [f32], gradient: &[f32]) {
+        gate_gradient_in_place(simd, x1, x2, gradient);
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Simple;
+
+impl Gate for Simple {
+    fn plain(self, x: Tensor<4>) -> Tensor<4> {
+        plain::simple_gate(x)
+    }
+
+    fn in_place(self, simd: Simd, x1: &mut [f32], x2: &[f32]) {
+        simple_gate_in_place(simd, x1, x2);
+    }
+
+    fn gradient_in_place(self, simd: Simd, x1: &mut [f32], x2: &mut [f32], gradient: &[f32]) {
+        simple_gate_gradient_in_place(simd, x1, x2, gradient);
+    }
+}
+
 #[derive(Clone, Debug)]
-struct GatedDepthwise3x3 {
+struct GatedDepthwise3x3<G> {
+    gate: G,
     batch: usize,
     /// Of the output.
     channels: usize,
@@ -52,7 +111,7 @@ struct GatedDepthwise3x3 {
 /// Gradients of nine taps and the bias, of the two channels that make one.
 type TapGradients = [[f32; 10]; 2];
 
-impl<const N: usize> Kernel<N> for GatedDepthwise3x3 {
+impl<G: Gate, const N: usize> Kernel<N> for GatedDepthwise3x3<G> {
     type Saved = ();
 
     fn output_shape(&self) -> Shape {
@@ -76,7 +135,7 @@ impl<const N: usize> Kernel<N> for GatedDepthwise3x3 {
                         bands.load(padded, x, &band, 1);
                         correlate(simd, &mut sums[..run], padded, bands.stride(), taps, bias);
                     }
-                    gate_in_place(simd, &mut sums1[..run], &sums2[..run]);
+                    self.gate.in_place(simd, &mut sums1[..run], &sums2[..run]);
                     bands.store(output, sums1, &band);
                 }
             },
@@ -119,7 +178,7 @@ impl<const N: usize> Kernel<N> for GatedDepthwise3x3 {
                         }
                         bands.load(padded, gradient, &band, 1);
                         let (own1, own2) = (&mut gradient1[run.clone()], &mut gradient2[run.clone()]);
-                        gate_gradient_in_place(simd, own1, own2, &padded[run]);
+                        self.gate.gradient_in_place(simd, own1, own2, &padded[run]);
 
                         let sides = [
                             (&*gradient1, &*padded1, &mut *first),
@@ -163,7 +222,7 @@ impl<const N: usize> Kernel<N> for GatedDepthwise3x3 {
     }
 }
 
-impl GatedDepthwise3x3 {
+impl<G> GatedDepthwise3x3<G> {
     /// Of the two channels that make a plane of the output: x, taps and bias.
     fn halves<'a>(&self, inputs: &[&'a [f32]], plane: usize) -> [(&'a [f32], [f32; 9], f32); 2] {
         let (item, channel) = (plane / self.channels, plane % self.channels);
@@ -188,7 +247,15 @@ mod tests {
 
     type Operation = fn(Tensor<4>, Tensor<4>, Option<Tensor<1>>) -> Tensor<4>;
 
-    const PLAIN: Operation = |x, weight, bias| plain::gelu_gate(plain::depthwise3x3(x, weight, bias));
+    /// Own and plain, with each gate.
+    const GATES: [[Operation; 2]; 2] = [
+        [gated_depthwise3x3, |x, weight, bias| {
+            plain::gelu_gate(plain::depthwise3x3(x, weight, bias))
+        }],
+        [simple_gated_depthwise3x3, |x, weight, bias| {
+            plain::simple_gate(plain::depthwise3x3(x, weight, bias))
+        }],
+    ];
 
     /// Channels are the output's.
     fn shaped([b, c, h, w]: [usize; 4], bias: bool, operation: Operation) -> impl Fn(&[Tensor<1>]) -> Tensor<4> + Sync {
@@ -212,25 +279,27 @@ mod tests {
         #[test]
         fn equals_plain(b in 1_usize..3, c in 1_usize..4, h in 1_usize..40, w in 1_usize..70, bias: bool, seed: u64) {
             let size = [b, c, h, w];
-            let (own, plain) = (shaped(size, bias, gated_depthwise3x3), shaped(size, bias, PLAIN));
-            assert_agrees(&lengths(size), seed >> 1, &own, &plain);
+            for gate in GATES {
+                let [own, plain] = gate.map(|operation| shaped(size, bias, operation));
+                assert_agrees(&lengths(size), seed >> 1, &own, &plain);
+            }
         }
     }
 
     #[test]
     fn one_pixel_equals_plain() {
         let size = [1, 1, 1, 1];
-        assert_agrees(
-            &lengths(size),
-            8,
-            &shaped(size, true, gated_depthwise3x3),
-            &shaped(size, true, PLAIN),
-        );
+        for gate in GATES {
+            let [own, plain] = gate.map(|operation| shaped(size, true, operation));
+            assert_agrees(&lengths(size), 8, &own, &plain);
+        }
     }
 
     #[test]
     fn threads_do_not_change_bits() {
         let size = [2, 5, 33, 21];
-        assert_independent_of_threads(&lengths(size), &shaped(size, true, gated_depthwise3x3));
+        for [own, _] in GATES {
+            assert_independent_of_threads(&lengths(size), &shaped(size, true, own));
+        }
     }
 }

@@ -34,7 +34,6 @@ mod pointwise;
 mod scaled_residual;
 mod selective_scan;
 mod simple_gate;
-mod simple_gated_depthwise3x3;
 
 mod linear;
 mod max_pool2x2;
@@ -51,7 +50,7 @@ pub use channel_attention::{channel_attention, channel_attention_q_kv, channel_a
 pub use deformable_columns::deformable_columns;
 pub use dense3x3::dense3x3;
 pub use depthwise3x3::depthwise3x3;
-pub use gated_depthwise3x3::gated_depthwise3x3;
+pub use gated_depthwise3x3::{gated_depthwise3x3, simple_gated_depthwise3x3};
 pub use gelu_gate::gelu_gate;
 pub use global_mean::global_mean;
 pub use l1::l1;
@@ -67,6 +66,5 @@ pub use rectified3x3::rectified3x3;
 pub use scaled_residual::scaled_residual;
 pub use selective_scan::selective_scan;
 pub use simple_gate::simple_gate;
-pub use simple_gated_depthwise3x3::simple_gated_depthwise3x3;
 pub use token_attention::token_attention;
 pub use token_norm::token_norm;

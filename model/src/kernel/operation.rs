@@ -201,7 +201,7 @@ impl Kernels for Flex {
         d: FlexTensor,
         e: FlexTensor,
     ) -> FlexTensor {
-        forward(&kernel, &[a, b, c, d, e].map(contiguous)).0
+        infer(&kernel, &[a, b, c, d, e].map(contiguous))
     }
 
     fn run6<K: Kernel<6>>(
@@ -213,7 +213,7 @@ impl Kernels for Flex {
         e: FlexTensor,
         f: FlexTensor,
     ) -> FlexTensor {
-        forward(&kernel, &[a, b, c, d, e, f].map(contiguous)).0
+        infer(&kernel, &[a, b, c, d, e, f].map(contiguous))
     }
 }
 

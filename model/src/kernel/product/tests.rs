@@ -1,0 +1,119 @@
+//! Each product beside a sum in f64.
+
+use proptest::prelude::*;
+
+use super::super::dispatch::Simd;
+use super::broadcast::DEPTH;
+use super::*;
+
+fn numbers(length: usize, seed: usize) -> Vec<f32> {
+    (0..length)
+        .map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1000.0 - 1.0)
+        .collect()
+}
+
+fn operand(numbers: &[f32], row: usize, column: usize) -> Operand {
+    Operand {
+        first: numbers.as_ptr(),
+        row,
+        column,
+    }
+}
+
+/// What `start + a b` is in f64, for `[m, k]` and `[k, n]`.
+fn expected([m, k, n]: [usize; 3], a: impl Fn(usize, usize) -> f32, b: impl Fn(usize, usize) -> f32) -> Vec<f64> {
+    let sum = |i: usize, j: usize| (0..k).map(|k| f64::from(a(i, k)) * f64::from(b(k, j))).sum();
+    (0..m * n).map(|at| sum(at / n, at % n)).collect()
+}
+
+fn assert_equal(target: &[f32], row: usize, [m, n]: [usize; 2], start: f64, expected: &[f64]) {
+    for i in 0..m {
+        for j in 0..n {
+            let (got, want) = (f64::from(target[i * row + j]), expected[i * n + j] + start);
+            assert!(
+                (got - want).abs() < 1e-4 * (1.0 + want.abs()),
+                "{got} for {want} at {i}, {j}"
+            );
+        }
+        assert!(target[i * row + n..(i + 1) * row].iter().all(|number| *number == 9.0));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_broadcast_product_is_the_product(
+        m in 1_usize..15, k in 0_usize..70, n in 1_usize..140, turned: bool, add: bool, slack in 0_usize..3
+    ) {
+        let (a, b) = (numbers(m * k, 1), numbers(k * (n + slack), 2));
+        let (row, column) = if turned { (1, m) } else { (k, 1) };
+        let expected = expected([m, k, n], |i, p| a[i * row + p * column], |p, j| b[p * (n + slack) + j]);
+        for simd in Simd::available() {
+            let mut target = vec![9.0; m * (n + slack)];
+            if add {
+                (0..m).for_each(|i| target[i * (n + slack)..][..n].fill(2.0));
+            }
+            let to = Target { first: target.as_mut_ptr(), row: n + slack, rows: m, columns: n };
+            // SAFETY: the shapes are those of the vectors.
+            unsafe { broadcast(simd, to, k, operand(&a, row, column), operand(&b, n + slack, 1), add) };
+            assert_equal(&target, n + slack, [m, n], if add { 2.0 } else { 0.0 }, &expected);
+        }
+    }
+
+    #[test]
+    fn an_inner_product_is_the_product(
+        m in 1_usize..15, k in 0_usize..140, n in 1_usize..15, add: bool, slack in 0_usize..3
+    ) {
+        let (a, b) = (numbers(m * (k + slack), 1), numbers(n * (k + slack), 2));
+        let expected = expected([m, k, n], |i, p| a[i * (k + slack) + p], |p, j| b[j * (k + slack) + p]);
+        for simd in Simd::available() {
+            let mut target = vec![9.0; m * (n + slack)];
+            if add {
+                (0..m).for_each(|i| target[i * (n + slack)..][..n].fill(2.0));
+            }
+            let to = Target { first: target.as_mut_ptr(), row: n + slack, rows: m, columns: n };
+            // SAFETY: the shapes are those of the vectors.
+            unsafe { inner(simd, to, k, operand(&a, k + slack, 1), operand(&b, k + slack, 1), add) };
+            assert_equal(&target, n + slack, [m, n], if add { 2.0 } else { 0.0 }, &expected);
+        }
+    }
+}
+
+#[test]
+fn long_sums_are_cut_and_added() {
+    let [m, k, n] = [3, 2 * DEPTH + 5, 20];
+    let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+    let expected = expected([m, k, n], |i, p| a[i * k + p], |p, j| b[p * n + j]);
+    for simd in Simd::available() {
+        let mut target = vec![9.0; m * n];
+        let to = Target {
+            first: target.as_mut_ptr(),
+            row: n,
+            rows: m,
+            columns: n,
+        };
+        // SAFETY: the shapes are those of the vectors.
+        unsafe { broadcast(simd, to, k, operand(&a, k, 1), operand(&b, n, 1), false) };
+        assert_equal(&target, n, [m, n], 0.0, &expected);
+    }
+}
+
+#[test]
+fn long_inner_sums_are_cut_and_added() {
+    let [m, k, n] = [7, 2 * 1024 + 5, 6];
+    let (a, b) = (numbers(m * k, 1), numbers(n * k, 2));
+    let expected = expected([m, k, n], |i, p| a[i * k + p], |p, j| b[j * k + p]);
+    for simd in Simd::available() {
+        let mut target = vec![9.0; m * n];
+        let to = Target {
+            first: target.as_mut_ptr(),
+            row: n,
+            rows: m,
+            columns: n,
+        };
+        // SAFETY: the shapes are those of the vectors.
+        unsafe { inner(simd, to, k, operand(&a, k, 1), operand(&b, k, 1), false) };
+        assert_equal(&target, n, [m, n], 0.0, &expected);
+    }
+}
