@@ -99,7 +99,7 @@ mod tests {
     use crate::stage::pairs::Listing;
 
     fn job(input: &str) -> Job {
-        Job::Degrade(Degrade {
+        Job::from(Degrade {
             dataset: "scenes".into(),
             clean: Listing::Artefact(input.into()),
             recipe: serde_json::from_value(serde_json::json!({"kind": "noise", "sigma": 25})).unwrap(),

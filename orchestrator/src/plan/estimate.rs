@@ -92,7 +92,7 @@ mod tests {
     use crate::stage::scenes::Scenes;
 
     fn scenes(count: usize) -> Job {
-        Job::Scenes(Scenes {
+        Job::from(Scenes {
             split: "train".into(),
             count,
             size: 64,

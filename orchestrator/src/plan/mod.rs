@@ -104,14 +104,14 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
         set.weight = 1.0;
         let metrics = measurable(&experiment.metrics, &set)?;
         let (metrics, weights) = planner.installed(metrics)?;
-        planner.add(Job::Evaluate(Evaluate {
+        planner.add(Evaluate {
             metrics,
             weights,
             set,
             restorer: restorer.clone(),
             medium: medium.first().cloned(),
             rows: 8,
-        }));
+        });
     }
     Ok(planner.nodes)
 }
@@ -128,7 +128,8 @@ type Hashes = BTreeMap<String, Vec<String>>;
 
 impl Planner<'_> {
     /// Adds a job unless it is there, and gives its key.
-    fn add(&mut self, job: Job) -> String {
+    fn add(&mut self, job: impl Into<Job>) -> String {
+        let job = job.into();
         let key = job.key();
         if self.keys.insert(key.clone()) {
             self.nodes.push(Node { key: key.clone(), job });
@@ -177,7 +178,7 @@ impl Planner<'_> {
                         size: *size,
                         seed: *seed,
                     };
-                    (Listing::Artefact(self.add(Job::Scenes(job))), "scenes".to_string())
+                    (Listing::Artefact(self.add(job)), "scenes".to_string())
                 }
                 Found::Indexed { digest, dataset, .. } => (Listing::Index(digest.clone()), dataset.clone()),
             };
@@ -216,7 +217,7 @@ impl Planner<'_> {
                     weight,
                     noise,
                     without_references: false,
-                    listing: Listing::Artefact(self.add(Job::Degrade(job))),
+                    listing: Listing::Artefact(self.add(job)),
                 });
             }
         }
@@ -249,7 +250,7 @@ impl Planner<'_> {
             start: start.clone(),
         };
         let (a, b) = (fold(Fold::A), fold(Fold::B));
-        Ok(vec![self.add(Job::Medium(a)), self.add(Job::Medium(b))])
+        Ok(vec![self.add(a), self.add(b)])
     }
 
     fn perceiver(&mut self, train: &[Set], medium: &[String]) -> Result<Option<Perceiver>, Failure> {
@@ -265,7 +266,7 @@ impl Planner<'_> {
             settings,
             seed: self.experiment.seed,
         };
-        let prompts = self.add(Job::Prompts(job));
+        let prompts = self.add(job);
         Ok(Some(Perceiver {
             prompts,
             clip,
@@ -295,11 +296,11 @@ impl Planner<'_> {
     }
 
     fn negatives(&mut self, proxy: &Proxy, source: Source, train: &[Set]) -> String {
-        self.add(Job::Negatives(Negatives {
+        self.add(Negatives {
             proxy: proxy.name.clone(),
             source,
             sets: train.to_vec(),
-        }))
+        })
     }
 
     fn proxies(
@@ -374,7 +375,7 @@ impl Planner<'_> {
             seed: self.experiment.seed,
             start,
         };
-        Ok(self.add(Job::Restore(job)))
+        Ok(self.add(job))
     }
 
     /// What `STAGE.start_from` means, if it names anything; the network gets the sizes of those weights.

@@ -169,7 +169,7 @@ fn plans(name: &str) -> BTreeMap<String, Vec<Node>> {
 
 fn restore(nodes: &[Node]) -> (&str, &Restore) {
     let mut found = nodes.iter().filter_map(|node| match &node.job {
-        Job::Restore(job) => Some((node.key.as_str(), job)),
+        Job::Restore(job) => Some((node.key.as_str(), &**job)),
         _ => None,
     });
     found.next().unwrap()

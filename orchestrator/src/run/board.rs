@@ -244,7 +244,7 @@ mod tests {
     use perceive_datasets::degradation::Recipe;
 
     fn scenes(seed: u64) -> Node {
-        let job = Job::Scenes(Scenes {
+        let job = Job::from(Scenes {
             split: "train".into(),
             count: 1,
             size: 32,
@@ -255,7 +255,7 @@ mod tests {
 
     fn degraded(of: &Node, seed: u64) -> Node {
         let recipe: Recipe = serde_json::from_value(serde_json::json!({ "kind": "noise", "sigma": 25 })).unwrap();
-        let job = Job::Degrade(Degrade {
+        let job = Job::from(Degrade {
             dataset: "scenes train".into(),
             clean: Listing::Artefact(of.key.clone()),
             recipe,

@@ -153,7 +153,7 @@ pub mod tests {
 
     /// A job that nobody ever does.
     pub fn job() -> Job {
-        Job::Scenes(Scenes {
+        Job::from(Scenes {
             split: "train".into(),
             count: 3,
             size: 40,

@@ -116,10 +116,15 @@ macro_rules! stages {
         /// A stage with its settings and inputs.
         #[derive(Clone, Debug, Serialize, Deserialize)]
         #[serde(tag = "stage", rename_all = "kebab-case")]
-        #[allow(clippy::large_enum_variant, reason = "a plan holds few beside what its pictures weigh")]
         pub enum Job {
-            $($variant($module::$variant)),+
+            $($variant(Box<$module::$variant>)),+
         }
+
+        $(impl From<$module::$variant> for Job {
+            fn from(job: $module::$variant) -> Self {
+                Self::$variant(Box::new(job))
+            }
+        })+
 
         impl Job {
             pub fn stage(&self) -> &'static str {
@@ -143,7 +148,7 @@ macro_rules! stages {
             }
 
             fn essence(&self) -> Self {
-                match self { $(Self::$variant(job) => Self::$variant(job.essence())),+ }
+                match self { $(Self::$variant(job) => job.essence().into()),+ }
             }
 
             pub fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {

@@ -52,7 +52,7 @@ impl Made {
             .filter(|artefact| artefact.stage == "negatives");
         let made = artefacts.map(|artefact| {
             let job = match serde_json::from_str(&artefact.settings) {
-                Ok(Job::Negatives(job)) => Some(job),
+                Ok(Job::Negatives(job)) => Some(*job),
                 _ => None,
             };
             let runs = database.runs_of_artefact(&artefact.key)?;

@@ -133,7 +133,7 @@ fn task(made: &Made, home: &Home, force: bool, talk: Talk) -> Result<(Task, Stri
 }
 
 fn node(job: Negatives) -> Node {
-    let job = Job::Negatives(job);
+    let job = Job::from(job);
     Node { key: job.key(), job }
 }
 
@@ -147,7 +147,7 @@ fn remake(
     stops: &Stops,
 ) -> Result<(), Failure> {
     let key = made.artefact.key.clone();
-    let job = Job::Negatives(made.job()?.clone());
+    let job = Job::from(made.job()?.clone());
     let scratch = Scratch::open(home, &format!("negatives-{key}"), &job, database)?;
     if keep {
         keep_whole_pictures(home, scratch.home(), &key)?;

@@ -111,13 +111,11 @@ impl Negatives {
     fn maker<'a>(&'a self, context: &mut Context, pairs: &'a [Vec<Pair>]) -> Result<Maker<'a>, Failure> {
         let (home, device) = (context.home().clone(), context.device().clone());
         Ok(match &self.source {
-            Source::Medium(key) => Maker::Network(Restorer::open(&context.artefact(key), &home, &device)?),
+            Source::Medium(key) => Maker::Network(Box::new(Restorer::open(&context.artefact(key), &home, &device)?)),
             Source::Imported { name, .. } => {
                 self.check_unchanged(&home)?;
-                Maker::Network(Restorer::from_weights(
-                    &WeightsStore::of(&home).find_named(name)?,
-                    &device,
-                )?)
+                let weights = WeightsStore::of(&home).find_named(name)?;
+                Maker::Network(Box::new(Restorer::from_weights(&weights, &device)?))
             }
             Source::Folder { digest, path } => {
                 let restored = Restored::look(path, &home, Talk::Quiet)?;
@@ -173,9 +171,8 @@ impl Negatives {
 }
 
 /// What restores the pictures of one job.
-#[allow(clippy::large_enum_variant, reason = "one lives per job")]
 enum Maker<'a> {
-    Network(Restorer),
+    Network(Box<Restorer>),
     Onnx(Box<onnx::Model>),
     /// The files by set and picture.
     Folder(HashMap<(String, String), PathBuf>),

@@ -128,7 +128,7 @@ fn makers(database: &Database, artefacts: &[Artefact]) -> Result<Vec<Run>, Datab
 /// The job of an evaluation's artefact.
 fn evaluation(artefact: &Artefact) -> Option<Evaluate> {
     match serde_json::from_str(&artefact.settings) {
-        Ok(Job::Evaluate(job)) => Some(job),
+        Ok(Job::Evaluate(job)) => Some(*job),
         _ => None,
     }
 }
