@@ -2,7 +2,8 @@
 //! contrast.
 //!
 //! The protocol is that of FUnIE-GAN's port, which most papers use, with its own readings: windows of 10 pixels (8 in a
-//! common copy), 0.144 for blue in the sharpness where the definition has 0.114, and one value less in the trimmed mean than its weight says.
+//! common copy), 0.144 for blue in the sharpness where the definition has 0.114, and one value less in the trimmed mean
+//! than its weight says.
 
 use super::{Better, Measure, Metric, MetricError, Planes};
 
