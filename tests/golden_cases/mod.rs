@@ -41,6 +41,7 @@ mod promptir;
 mod resize;
 mod restormer;
 mod selective_scan;
+mod training;
 mod vgg16;
 
 use case::Case;
@@ -71,5 +72,6 @@ pub const HANDLERS: &[Handler] = &[
     ("resize", resize::run),
     ("restormer", restormer::run),
     ("selective_scan", selective_scan::run),
+    ("training", training::run),
     ("vgg16", vgg16::run),
 ];

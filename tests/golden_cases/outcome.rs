@@ -57,9 +57,23 @@ impl Outcome {
 
     /// One number, relative to itself.
     pub fn value(&mut self, label: &str, got: f64, want: f64, tolerance: f64) {
+        self.number(label, Kind::Output, got, want, tolerance);
+    }
+
+    /// The norm of a gradient, relative to itself.
+    pub fn norm(&mut self, label: &str, got: f64, want: f64, tolerance: f64) {
+        self.number(label, Kind::Gradient, got, want, tolerance);
+    }
+
+    fn number(&mut self, label: &str, kind: Kind, got: f64, want: f64, tolerance: f64) {
         let difference = (got - want).abs() / want.abs().max(f64::MIN_POSITIVE);
         let remark = format!("{got} instead of {want}");
-        self.push(label, Kind::Output, difference, tolerance, &remark);
+        self.push(label, kind, difference, tolerance, &remark);
+    }
+
+    /// A difference that was taken elsewhere.
+    pub fn at_most(&mut self, label: &str, difference: f64, tolerance: f64) {
+        self.push(label, Kind::Output, difference, tolerance, "relative");
     }
 
     /// Anything that is either equal or not.

@@ -40,9 +40,13 @@ def contrastive(anchor, positive, kinds):
 
 
 class Objective:
-    def __init__(self):
-        self.clip, self.dino, self.vgg = frozen(Vision()), frozen(Dinov2()).settle(), frozen(Vgg16())
-        self.text = F.normalize(array("text", (3, 512)), dim=1)
+    """With the towers in their published sizes, or with others."""
+
+    clip_scale = CLIP_SCALE
+
+    def __init__(self, clip=Vision, dino=Dinov2, vgg=Vgg16):
+        self.clip, self.dino, self.vgg = frozen(clip()), frozen(dino()).settle(), frozen(vgg())
+        self.text = F.normalize(array("text", (3, self.clip.proj.shape[1])), dim=1)
         hard = [1 + DIFFICULTY if AVERAGE_PSNR >= proxy else 1 - DIFFICULTY for proxy in PROXIES]
         self.negative_weights = (len(PROXIES), *hard)
 
@@ -52,7 +56,7 @@ class Objective:
 
     def clip_aware(self, restored):
         image = self.clip(normalised(resized(restored, self.clip), self.clip))
-        logits = CLIP_SCALE * F.normalize(image, dim=1) @ self.text.T
+        logits = self.clip_scale * F.normalize(image, dim=1) @ self.text.T
         return (1 - logits.softmax(1)[:, 0]).mean()
 
     def perceptual(self, restored, clean, degraded, negatives):

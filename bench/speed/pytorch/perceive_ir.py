@@ -112,8 +112,10 @@ class Cfe(nn.Module):
 class PerceiveIr(nn.Module):
     MULTIPLE = 8
 
-    def __init__(self, dim=48, blocks=(4, 6, 6, 8), heads=(1, 2, 4, 8), refine=4, token=768, z=128):
+    def __init__(self, dim=48, blocks=(4, 6, 6, 8), heads=(1, 2, 4, 8), refine=4, token=768, **cfe):
         super().__init__()
+        self.cfe = Cfe(**cfe)
+        z = self.cfe.fc2.out_features
         self.patch_embed = dense(3, dim)
         self.encoder_level1, self.down1_2 = stack(blocks[0], dim, heads[0]), Down(dim)
         self.encoder_level2, self.down2_3 = stack(blocks[1], 2 * dim, heads[1]), Down(2 * dim)
@@ -127,7 +129,6 @@ class PerceiveIr(nn.Module):
         self.decoder_level1 = Level(blocks[0], 2 * dim, heads[0], z + token)
         self.refinement = stack(refine, 2 * dim, heads[0])
         self.output = dense(2 * dim, 3)
-        self.cfe = Cfe(z=z)
 
     def forward(self, image, tokens):
         z = self.cfe(image)

@@ -54,6 +54,16 @@ pub fn save_weights(path: &Path, configuration: &Configuration, mut weights: Che
     Ok(weights.write(path)?)
 }
 
+/// Writes weights to be used elsewhere: the file says as well what guides the network, and that its keys are PyTorch's.
+pub fn export(path: &Path, configuration: &Configuration, mut weights: Checkpoint) -> Result<(), Failure> {
+    let remarks = &mut weights.metadata;
+    remarks.insert("format".into(), "pt".into());
+    if let Some(guide) = &configuration.guide {
+        remarks.insert("guide".into(), serde_json::to_string(guide).unwrap_or_default());
+    }
+    save_weights(path, configuration, weights)
+}
+
 /// What the restorer of an artefact's folder is.
 pub fn configuration(folder: &Path) -> Result<Configuration, Failure> {
     read_json(&folder.join(CONFIGURATION))

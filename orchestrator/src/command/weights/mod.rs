@@ -1,5 +1,6 @@
 //! `perceive-ir weights`: the pretrained towers and other networks that experiments start from.
 
+mod export;
 mod import;
 mod kinds;
 mod ls;
@@ -28,6 +29,8 @@ enum Command {
     Kinds(kinds::Args),
     /// Show where weights came from, or where to get them.
     Show(show::Args),
+    /// Write a trained restorer as safetensors under PyTorch's key names.
+    Export(export::Args),
     /// Remove installed weights.
     Rm(rm::Args),
 }
@@ -38,6 +41,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         Command::Ls(args) => ls::run(args, home, talk),
         Command::Kinds(args) => kinds::run(args),
         Command::Show(args) => show::run(args, home),
+        Command::Export(args) => export::run(args, home, talk),
         Command::Rm(args) => rm::run(args, home, talk),
     }
 }
