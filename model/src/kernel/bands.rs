@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{
     dispatch::multiversion,
-    rectangle::{Unwritten, ranges},
+    rectangle::{Unwritten, copy_row, ranges, write_row},
 };
 
 /// Numbers a band's buffer is made for: several of them stay in the first cache.
@@ -61,7 +61,7 @@ impl Bands {
         for (row, target) in targets.enumerate() {
             match (band.start + row).checked_sub(halo).filter(|row| *row < self.height) {
                 Some(row) => {
-                    target[1..=self.width].copy_from_slice(&plane[row * self.width..][..self.width]);
+                    copy_row(&mut target[1..=self.width], &plane[row * self.width..][..self.width]);
                     (target[0], target[self.width + 1]) = (0.0, 0.0);
                 }
                 None => target.fill(0.0),
@@ -73,7 +73,7 @@ impl Bands {
     pub fn store(self, plane: &mut [Unwritten], sums: &[f32], band: &Range<usize>) {
         let targets = plane[band.start * self.width..band.end * self.width].chunks_exact_mut(self.width);
         for (target, sums) in targets.zip(sums.chunks(self.stride())) {
-            target.write_copy_of_slice(&sums[..self.width]);
+            write_row(target, &sums[..self.width]);
         }
     }
 }

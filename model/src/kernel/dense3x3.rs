@@ -4,17 +4,17 @@
 //! matrix, and multiplies: `Y = W columns(X) + b`, `dW = dY columns(X)^T`. The gradient of x is the same convolution of
 //! dY with the taps turned round and inputs and outputs exchanged; for stride 2, zeros are put between the numbers of dY.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, cell::RefCell, ops::Range};
 
 use burn::tensor::{Shape, Tensor};
 use rayon::prelude::*;
 
 use super::{
     dispatch::Simd,
-    matrix::{Matrix, add_product, product_tile, set_product},
+    matrix::{Matrix, Start, add_product, product_tile, set_product_onto},
     operation::{Kernel, fits, run_convolution},
     plain,
-    rectangle::{ranges, rectangles, unwritten, written},
+    rectangle::{copy_row, ranges, rectangles, unwritten, written},
     sums::{channel_sums, part_count, sum_pieces},
 };
 
@@ -163,19 +163,25 @@ impl Dense3x3 {
             [self.outputs, depth],
             row_tile,
             &pieces,
-            Vec::new,
-            |columns, target, (item, run)| {
-                view.gather(view.picture(x, *item), run, columns);
-                let columns = Matrix::new(columns, [depth, run.len()], run.len()).transposed();
+            || (),
+            |(), target, (item, run)| {
                 let gradient = Matrix::new(
                     &gradient[item * self.outputs * pixels..],
                     [self.outputs, pixels],
                     pixels,
                 );
-                add_product(target, gradient.part(target.rows.clone(), run.clone()), columns);
+                let gradient = gradient.part(target.rows.clone(), run.clone());
+                view.gathered(view.picture(x, *item), run, |columns| {
+                    add_product(target, gradient, columns.transposed());
+                });
             },
         )
     }
+}
+
+thread_local! {
+    /// What taps see, gathered together.
+    static COLUMNS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
 /// `weight columns(x) + bias` for every picture, what is negative set to 0 if it shall be rectified; weight is
@@ -194,19 +200,13 @@ pub(super) fn convolve(
     let mut output = unwritten(batch * outputs * pixels);
     let [row_tile, _] = product_tile(batch, [outputs, depth, pixels]);
     let targets = rectangles(&mut output, [outputs, pixels], [row_tile, view.run()]);
-    targets.into_par_iter().for_each_init(Vec::new, |columns, target| {
-        let run = target.columns.clone();
-        view.gather(view.picture(x, target.item), &run, columns);
-        let columns = Matrix::new(columns, [depth, run.len()], run.len());
+    targets.into_par_iter().for_each(|target| {
+        let (picture, run) = (view.picture(x, target.item), target.columns.clone());
         let weight = weight.part(target.rows.clone(), 0..depth);
-        let mut result = match bias {
-            Some(bias) => {
-                let mut result = target.filled(|row| bias[row]);
-                add_product(&mut result, weight, columns);
-                result
-            }
-            None => set_product(target, weight, columns),
-        };
+        let start = bias.map_or(Start::Nothing, Start::Bias);
+        let mut result = view.gathered(picture, &run, |columns| {
+            set_product_onto(target, start, weight, columns)
+        });
         if rectify {
             for row in 0..result.rows.len() {
                 result.row(row).iter_mut().for_each(|number| {
@@ -245,9 +245,17 @@ impl View {
         &x[item * length..][..length]
     }
 
-    /// Writes the matrix `[9 channels, run]` of what each tap sees at a run of output pixels.
-    fn gather(&self, picture: &[f32], run: &Range<usize>, columns: &mut Vec<f32>) {
-        columns.resize(self.depth() * run.len(), 0.0);
+    /// Writes the matrix `[9 channels, run]` of what each tap sees at a run of output pixels, and gives it to `work`.
+    fn gathered<R>(&self, picture: &[f32], run: &Range<usize>, work: impl FnOnce(Matrix) -> R) -> R {
+        COLUMNS.with_borrow_mut(|columns| {
+            let size = self.depth() * run.len();
+            columns.resize(columns.len().max(size), 0.0);
+            self.gather(picture, run, &mut columns[..size]);
+            work(Matrix::new(&columns[..size], [self.depth(), run.len()], run.len()))
+        })
+    }
+
+    fn gather(&self, picture: &[f32], run: &Range<usize>, columns: &mut [f32]) {
         let width = self.output()[1];
         let rows = run.start / width..(run.end - 1) / width + 1;
         let mut targets = columns.chunks_exact_mut(run.len());
@@ -281,7 +289,7 @@ impl View {
         let inside = seen.len().div_ceil(self.stride).min(part.len());
         let (part, edge) = part.split_at_mut(inside);
         if self.stride == 1 {
-            part.copy_from_slice(&seen[..inside]);
+            copy_row(part, &seen[..inside]);
         } else {
             part.iter_mut()
                 .zip(seen.iter().step_by(self.stride))

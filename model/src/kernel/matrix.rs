@@ -10,7 +10,7 @@ use gemm::{Parallelism, gemm};
 
 use super::{
     dispatch::Simd,
-    product::{Operand, Target, broadcast, inner},
+    product::{Onto, Operand, Target, broadcast, inner},
     rectangle::{Rectangle, Unwritten},
 };
 
@@ -18,13 +18,13 @@ use super::{
 const TASK: usize = 1 << 20;
 
 /// Into how large rectangles to cut a batch of products `[rows, depth] x [depth, columns]`, so that what a task reads
-/// stays in its cache and many cores have something to do. Depends on the sizes alone.
+/// stays in its cache and many cores have something to do; in whole panels of all registers. Depends on the sizes alone.
 pub(super) fn product_tile(batch: usize, [rows, depth, columns]: [usize; 3]) -> [usize; 2] {
-    let column_parts = columns.div_ceil(1024);
-    let column_tile = columns.div_ceil(column_parts).next_multiple_of(16);
+    let column_parts = columns.div_ceil(960);
+    let column_tile = columns.div_ceil(column_parts).next_multiple_of(192);
     let tasks = (batch * rows * depth * columns / TASK).clamp(1, 64);
     let row_parts = tasks.div_ceil(batch * column_parts);
-    let row_tile = rows.div_ceil(row_parts).next_multiple_of(16).max(32);
+    let row_tile = rows.div_ceil(row_parts).next_multiple_of(12).max(36);
     [row_tile, column_tile]
 }
 
@@ -109,6 +109,49 @@ pub(super) fn set_product<'a>(mut target: Rectangle<'a, Unwritten>, a: Matrix, b
     }
 }
 
+/// What a product is added to, all of it at the target's rows and columns of a `[batch, rows, columns]` tensor.
+#[derive(Clone, Copy)]
+pub(super) enum Start<'a> {
+    Nothing,
+    /// One number a row.
+    Bias(&'a [f32]),
+    /// A tensor like the target's, whose matrices have so many rows.
+    Onto(&'a [f32], usize),
+}
+
+/// `target = start + a b`, and gives the target back as numbers. The columns of b lie side by side.
+pub(super) fn set_product_onto<'a>(
+    mut target: Rectangle<'a, Unwritten>,
+    start: Start,
+    a: Matrix,
+    b: Matrix,
+) -> Rectangle<'a, f32> {
+    let [rows, columns] = [target.rows.len(), target.columns.len()];
+    assert!([a.rows, a.columns, b.columns] == [rows, b.rows, columns] && b.column_stride == 1);
+    let (origin, stride) = target.origin();
+    let onto = match start {
+        Start::Nothing => Onto::Nothing,
+        Start::Bias(bias) => Onto::Column(bias[target.rows.clone()].as_ptr()),
+        Start::Onto(onto, height) => {
+            let first = (target.item * height + target.rows.start) * stride + target.columns.start;
+            let part = Matrix::new(&onto[first..], [rows, columns], stride);
+            Onto::Matrix(part.numbers.as_ptr())
+        }
+    };
+    let to = Target {
+        first: origin.cast(),
+        row: stride,
+        rows,
+        columns,
+    };
+    // SAFETY: the shapes agree, `Matrix::new` checked that all operands lie in their slices; the rectangle is borrowed for
+    // writing, its old elements are not read, and all of them are written.
+    unsafe {
+        broadcast(Simd::current(), to, a.columns, a.operand(), b.operand(), onto);
+        target.assume_written()
+    }
+}
+
 /// `target = target + a b`.
 pub(super) fn add_product(target: &mut Rectangle<f32>, a: Matrix, b: Matrix) {
     let (origin, stride) = target.origin();
@@ -128,8 +171,9 @@ unsafe fn multiply(target: *mut f32, stride: usize, [rows, columns]: [usize; 2],
         columns,
     };
     if b.column_stride == 1 {
+        let onto = if add { Onto::Matrix(target) } else { Onto::Nothing };
         // SAFETY: as below.
-        unsafe { broadcast(simd, to, depth, a.operand(), b.operand(), add) };
+        unsafe { broadcast(simd, to, depth, a.operand(), b.operand(), onto) };
         return;
     }
     if a.column_stride == 1 && b.row_stride == 1 {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{
     dispatch::Simd,
-    matrix::{Matrix, add_product, product_tile, set_product},
+    matrix::{Matrix, Start, add_product, product_tile, set_product_onto},
     operation::{Kernel, fits, run_convolution, run3},
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
@@ -110,7 +110,7 @@ impl Kernel<3> for Onto {
 
     fn forward(&self, [x, weight, onto]: [&[f32]; 3]) -> (Vec<f32>, ()) {
         let weight = Matrix::new(weight, [self.0.outputs, self.0.inputs], self.0.inputs);
-        (self.0.product(weight, x, Start::Onto(onto)), ())
+        (self.0.product(weight, x, Start::Onto(onto, self.0.outputs)), ())
     }
 
     fn backward(
@@ -123,16 +123,6 @@ impl Kernel<3> for Onto {
         let [x, weight] = Kernel::<2>::backward(&self.0, [x, weight], (), gradient, [wanted[0], wanted[1]]);
         [x, weight, None]
     }
-}
-
-/// What a product is added to.
-#[derive(Clone, Copy)]
-enum Start<'a> {
-    Nothing,
-    /// One number a row.
-    Bias(&'a [f32]),
-    /// A tensor like the output.
-    Onto(&'a [f32]),
 }
 
 impl Pointwise {
@@ -169,11 +159,7 @@ impl Pointwise {
                 let weight = weight.part(target.rows.clone(), 0..depth);
                 let picture = Matrix::new(&x[target.item * depth * pixels..], [depth, pixels], pixels);
                 let x = picture.part(0..depth, target.columns.clone());
-                match start {
-                    Start::Nothing => drop(set_product(target, weight, x)),
-                    Start::Bias(bias) => add_product(&mut target.filled(|row| bias[row]), weight, x),
-                    Start::Onto(onto) => add_product(&mut target.copied(onto, rows), weight, x),
-                }
+                set_product_onto(target, start, weight, x);
             });
         // SAFETY: the rectangles cover the output.
         unsafe { written(output) }

@@ -64,19 +64,6 @@ impl Rectangle<'_, f32> {
 }
 
 impl<'a> Rectangle<'a, Unwritten> {
-    /// Writes what `from` has in the same rows and columns, and gives the rectangle back as numbers. `from` is the whole
-    /// batch of matrices, each of them `rows` high.
-    pub fn copied(mut self, from: &[f32], rows: usize) -> Rectangle<'a, f32> {
-        let first = (self.item * rows + self.rows.start) * self.stride + self.columns.start;
-        let width = self.columns.len();
-        for row in 0..self.rows.len() {
-            let from = &from[first + row * self.stride..][..width];
-            self.row(row).write_copy_of_slice(from);
-        }
-        // SAFETY: every row was written.
-        unsafe { self.assume_written() }
-    }
-
     /// Writes one number a row, and gives the rectangle back as numbers. `row` counts from the matrix' first.
     pub fn filled(mut self, number: impl Fn(usize) -> f32) -> Rectangle<'a, f32> {
         for row in 0..self.rows.len() {
@@ -167,6 +154,36 @@ pub(super) fn rectangles<T>(buffer: &mut [T], [rows, stride]: [usize; 2], tile: 
     all
 }
 
+/// Copies a row of numbers. Rows of small pictures are shorter than what a call costs that copies any number of them.
+#[inline(always)]
+pub(super) fn copy_row<T: Copy>(to: &mut [T], from: &[T]) {
+    match to.len() {
+        8..=16 => copy_ends::<T, 8>(to, from),
+        17..=32 => copy_ends::<T, 16>(to, from),
+        33..=64 => copy_ends::<T, 32>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// The same to a row that has still to be written.
+#[inline(always)]
+pub(super) fn write_row(to: &mut [Unwritten], from: &[f32]) {
+    // SAFETY: `MaybeUninit<f32>` has the layout of `f32` and asks for less.
+    copy_row(to, unsafe { slice::from_raw_parts(from.as_ptr().cast(), from.len()) });
+}
+
+/// Copies the first `N` and the last `N`, which may overlap.
+#[inline(always)]
+fn copy_ends<T: Copy, const N: usize>(to: &mut [T], from: &[T]) {
+    assert_eq!(to.len(), from.len());
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {
+        *to = *from;
+    }
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk::<N>()) {
+        *to = *from;
+    }
+}
+
 /// `0..end` in pieces of `size`, the last one shorter.
 pub(super) fn ranges(end: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     let size = size.max(1);
@@ -195,6 +212,16 @@ mod tests {
                 buffer.iter().all(|&count| count == 1),
                 "{batch} x {rows} x {columns} by {tile:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_copied_row_is_the_row() {
+        let from: Vec<f32> = (0..70_u8).map(f32::from).collect();
+        for length in 0..from.len() {
+            let mut to = vec![-1.0; length];
+            copy_row(&mut to, &from[..length]);
+            assert_eq!(to, from[..length]);
         }
     }
 

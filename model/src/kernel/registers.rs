@@ -24,6 +24,16 @@ pub(super) trait Register: Copy {
 
     /// All lanes, halves by halves.
     fn sum(self) -> f32;
+
+    /// The sum of each register's lanes.
+    #[inline(always)]
+    fn sum_each<const N: usize>(registers: [Self; N]) -> [f32; N] {
+        registers.map(Self::sum)
+    }
+
+    /// Asks for what lies there to be brought nearer; there need not be anything.
+    #[inline(always)]
+    fn prefetch(_from: *const f32) {}
 }
 
 /// Without any assumption about the CPU.
@@ -76,10 +86,10 @@ pub(super) use x86::{Avx2, Avx512};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m512, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_shuffle_ps, _mm256_add_ps,
-        _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps,
-        _mm256_storeu_ps, _mm512_add_ps, _mm512_castps512_ps256, _mm512_extractf32x8_ps, _mm512_fmadd_ps,
-        _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+        __m256, __m512, _MM_HINT_T1, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_prefetch,
+        _mm_shuffle_ps, _mm_storeu_ps, _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps,
+        _mm256_hadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_castps512_ps256,
+        _mm512_extractf32x8_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
     };
 
     use super::Register;
@@ -137,6 +147,21 @@ mod x86 {
                 _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
             }
         }
+
+        #[inline(always)]
+        fn prefetch(from: *const f32) {
+            // SAFETY: a hint about an address, whatever it is.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+        }
+    }
+
+    impl Avx512 {
+        /// The sum of both halves.
+        #[inline(always)]
+        fn halves(self) -> __m256 {
+            // SAFETY: see above.
+            unsafe { _mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0)) }
+        }
     }
 
     impl Register for Avx512 {
@@ -174,11 +199,39 @@ mod x86 {
 
         #[inline(always)]
         fn sum(self) -> f32 {
-            // SAFETY: see above.
-            unsafe {
-                let halves = _mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0));
-                Avx2(halves).sum()
+            Avx2(self.halves()).sum()
+        }
+
+        /// Four at a time, by sums of neighbours.
+        #[inline(always)]
+        fn sum_each<const N: usize>(registers: [Self; N]) -> [f32; N] {
+            let mut sums = [0.0; N];
+            let mut first = 0;
+            while first + 4 <= N {
+                // SAFETY: see above; there are four numbers to write.
+                unsafe {
+                    let [a, b, c, d] = [
+                        registers[first].halves(),
+                        registers[first + 1].halves(),
+                        registers[first + 2].halves(),
+                        registers[first + 3].halves(),
+                    ];
+                    let both = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+                    let four = _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps::<1>(both));
+                    _mm_storeu_ps(sums.as_mut_ptr().add(first), four);
+                }
+                first += 4;
             }
+            while first < N {
+                sums[first] = registers[first].sum();
+                first += 1;
+            }
+            sums
+        }
+
+        #[inline(always)]
+        fn prefetch(from: *const f32) {
+            Avx2::prefetch(from);
         }
     }
 }

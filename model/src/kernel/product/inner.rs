@@ -15,7 +15,10 @@ use super::{Operand, PANEL, Target};
 const ROWS: usize = 131_072;
 
 /// Most rows of A in a tile of an inner product.
-const MOST_ROWS: usize = 5;
+const MOST_ROWS: usize = 6;
+
+/// Most rows of B in such a tile.
+const MOST_COLUMNS: usize = 4;
 
 /// Lanes of the widest register.
 const MOST_LANES: usize = 16;
@@ -30,7 +33,10 @@ pub(in super::super) unsafe fn inner(simd: Simd, target: Target, depth: usize, a
     let longest = (ROWS / target.columns.max(1)).clamp(256, 1024) / MOST_LANES * MOST_LANES;
     PANEL.with_borrow_mut(|panel| {
         let stride = depth.min(longest).next_multiple_of(MOST_LANES) + MOST_LANES;
-        panel.resize(panel.len().max((target.columns + MOST_ROWS) * stride), 0.0);
+        panel.resize(
+            panel.len().max((MOST_ROWS + target.columns + MOST_COLUMNS) * stride),
+            0.0,
+        );
         let panel = Panel {
             first: panel.as_mut_ptr(),
             stride,
@@ -54,7 +60,7 @@ pub(in super::super) unsafe fn inner(simd: Simd, target: Target, depth: usize, a
                     Level::Avx512 => x86::inner_avx512(target, part, a, b, add, panel),
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => x86::inner_avx2(target, part, a, b, add, panel),
-                    _ => inner_body::<Portable, 3>(target, part, a, b, add, panel),
+                    _ => inner_body::<Portable, 3, 3>(target, part, a, b, add, panel),
                 }
             }
             done += part;
@@ -83,21 +89,22 @@ mod x86 {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     pub unsafe fn inner_avx512(target: Target, depth: usize, a: Operand, b: Operand, add: bool, panel: Panel) {
         // SAFETY: see above.
-        unsafe { inner_body::<Avx512, 5>(target, depth, a, b, add, panel) }
+        unsafe { inner_body::<Avx512, 6, 4>(target, depth, a, b, add, panel) }
     }
 
     #[target_feature(enable = "avx2,fma")]
     pub unsafe fn inner_avx2(target: Target, depth: usize, a: Operand, b: Operand, add: bool, panel: Panel) {
         // SAFETY: see above.
-        unsafe { inner_body::<Avx2, 3>(target, depth, a, b, add, panel) }
+        unsafe { inner_body::<Avx2, 3, 3>(target, depth, a, b, add, panel) }
     }
 }
 
 /// Like the bodies of [`broadcast`](super::broadcast()), without closures.
 ///
-/// Tiles of `R` rows of A and `R` rows of B.
+/// Tiles of `R` rows of A and `C` rows of B. At the edges, tiles are as large: whatever lies in the panel there is multiplied
+/// as well, and not written.
 #[inline(always)]
-unsafe fn inner_body<G: Register, const R: usize>(
+unsafe fn inner_body<G: Register, const R: usize, const C: usize>(
     target: Target,
     depth: usize,
     a: Operand,
@@ -120,38 +127,23 @@ unsafe fn inner_body<G: Register, const R: usize>(
             copy_rows::<G>(panel.first, stride, own, rows, depth);
             let mut column = 0;
             while column < target.columns {
-                let columns = if target.columns - column < R {
-                    target.columns - column
-                } else {
-                    R
-                };
                 let tile = InnerTile {
                     to: target.first.add(row * target.row + column),
                     row: target.row,
+                    rows,
+                    columns: if target.columns - column < C {
+                        target.columns - column
+                    } else {
+                        C
+                    },
                     a: panel.first,
                     b: rows_of_b.add(column * stride),
                     stride,
                     depth,
                     add,
                 };
-                let whole = rows == R && columns == R;
-                if whole {
-                    tile.multiply::<G, R, R>();
-                }
-                // At the edges one by one.
-                let mut at = if whole { rows * columns } else { 0 };
-                while at < rows * columns {
-                    let (r, c) = (at / columns, at % columns);
-                    let single = InnerTile {
-                        to: tile.to.add(r * tile.row + c),
-                        a: tile.a.add(r * stride),
-                        b: tile.b.add(c * stride),
-                        ..tile
-                    };
-                    single.multiply::<G, 1, 1>();
-                    at += 1;
-                }
-                column += R;
+                tile.multiply::<G, R, C>();
+                column += C;
             }
             row += R;
         }
@@ -189,6 +181,9 @@ struct InnerTile {
     to: *mut f32,
     /// From one row of the target to the next.
     row: usize,
+    /// To be written.
+    rows: usize,
+    columns: usize,
     a: *const f32,
     b: *const f32,
     stride: usize,
@@ -217,9 +212,13 @@ impl InnerTile {
             }
             k += G::LANES;
         }
+        let mut numbers = [[0.0; C]; R];
         for r in 0..R {
-            for c in 0..C {
-                let sum = sums[r][c].sum();
+            numbers[r] = G::sum_each(sums[r]);
+        }
+        for r in 0..self.rows {
+            for c in 0..self.columns {
+                let sum = numbers[r][c];
                 // SAFETY: the tile lies within the target.
                 unsafe {
                     let to = self.to.add(r * self.row + c);

@@ -36,6 +36,34 @@ pub(super) struct Target {
     pub columns: usize,
 }
 
+/// What a product is added to.
+#[derive(Clone, Copy)]
+pub(super) enum Onto {
+    Nothing,
+    /// One number for each row.
+    Column(*const f32),
+    /// A matrix whose rows are as far apart as the target's; it may be the target.
+    Matrix(*const f32),
+}
+
+impl Onto {
+    /// The part that begins at this row and column.
+    ///
+    /// # Safety
+    /// There is such a part.
+    #[inline(always)]
+    unsafe fn part(self, stride: usize, row: usize, column: usize) -> Self {
+        // SAFETY: by the caller's word.
+        unsafe {
+            match self {
+                Self::Nothing => Self::Nothing,
+                Self::Column(first) => Self::Column(first.add(row)),
+                Self::Matrix(first) => Self::Matrix(first.add(row * stride + column)),
+            }
+        }
+    }
+}
+
 thread_local! {
     /// Where a product copies parts of its operands together.
     static PANEL: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };

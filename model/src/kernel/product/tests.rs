@@ -44,20 +44,24 @@ proptest! {
 
     #[test]
     fn a_broadcast_product_is_the_product(
-        m in 1_usize..15, k in 0_usize..70, n in 1_usize..140, turned: bool, add: bool, slack in 0_usize..3
+        m in 1_usize..15, k in 0_usize..70, n in 1_usize..140, turned: bool, added in 0..4, slack in 0_usize..3
     ) {
         let (a, b) = (numbers(m * k, 1), numbers(k * (n + slack), 2));
+        let (column_of, matrix_of) = (vec![2.0; m], vec![2.0; m * (n + slack)]);
         let (row, column) = if turned { (1, m) } else { (k, 1) };
         let expected = expected([m, k, n], |i, p| a[i * row + p * column], |p, j| b[p * (n + slack) + j]);
         for simd in Simd::available() {
             let mut target = vec![9.0; m * (n + slack)];
-            if add {
-                (0..m).for_each(|i| target[i * (n + slack)..][..n].fill(2.0));
-            }
             let to = Target { first: target.as_mut_ptr(), row: n + slack, rows: m, columns: n };
+            let (onto, start) = match added {
+                0 => (Onto::Nothing, 0.0),
+                1 => (Onto::Column(column_of.as_ptr()), 2.0),
+                2 => (Onto::Matrix(matrix_of.as_ptr()), 2.0),
+                _ => (Onto::Matrix(to.first), 9.0),
+            };
             // SAFETY: the shapes are those of the vectors.
-            unsafe { broadcast(simd, to, k, operand(&a, row, column), operand(&b, n + slack, 1), add) };
-            assert_equal(&target, n + slack, [m, n], if add { 2.0 } else { 0.0 }, &expected);
+            unsafe { broadcast(simd, to, k, operand(&a, row, column), operand(&b, n + slack, 1), onto) };
+            assert_equal(&target, n + slack, [m, n], start, &expected);
         }
     }
 
@@ -94,7 +98,7 @@ fn long_sums_are_cut_and_added() {
             columns: n,
         };
         // SAFETY: the shapes are those of the vectors.
-        unsafe { broadcast(simd, to, k, operand(&a, k, 1), operand(&b, n, 1), false) };
+        unsafe { broadcast(simd, to, k, operand(&a, k, 1), operand(&b, n, 1), Onto::Nothing) };
         assert_equal(&target, n, [m, n], 0.0, &expected);
     }
 }
