@@ -48,6 +48,8 @@ fn a_folder_is_restored_in_tiles_under_its_own_names_and_nothing_is_overwritten(
     assert_eq!(fs::read(desk.path("out/odd.png")).unwrap(), before);
     assert!(image::open(desk.path("out/wide.png")).is_ok());
 
+    restore(&["--force", "--degradation", "haze"]).fails(2, &["mini follows no instructions"]);
+
     // By a run's id, or its beginning, as well as by the experiment's name.
     let run = desk.ask("SELECT id FROM runs WHERE stage = 'restore'").remove(0);
     desk.run(&[

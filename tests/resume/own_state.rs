@@ -64,4 +64,21 @@ fn instructir_follows_the_sentences_that_were_imported_and_keeps_them() {
     let model = desk.artefacts("restore").remove(0).join("model.safetensors");
     let kept = Checkpoint::read(model).unwrap();
     assert_eq!(kept.tensors["sentences"].data, sentences(&desk).tensors["noise"].data);
+
+    desk.plant("in/one.png", 24, 16);
+    let restore = |degradation: &str| {
+        let (input, output) = (desk.arg("in"), desk.arg("out"));
+        desk.run(&[
+            "restore",
+            &input,
+            "-o",
+            &output,
+            "--model",
+            "long",
+            "--degradation",
+            degradation,
+        ])
+    };
+    restore("nois25").fails(4, &["nois25", "did you mean 'noise25'?"]);
+    restore("noise25").fine();
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use perceive_datasets::picture::Picture;
+use perceive_model::network::instructir::instructions::speaking_of;
 
 use super::model::Model;
 use crate::{
@@ -59,14 +60,11 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             .try_for_each(|(from, to)| crate::show::out(&format!("{} -> {}\n", from.display(), to.display())));
     }
     let mut restorer = match &model {
-        Model::Imported(entry) => {
-            entry.network()?;
-            Restorer::from_weights(&WeightsStore::of(home).find_named(&entry.name)?, &device)?
-        }
+        Model::Imported(entry) => Restorer::from_weights(&WeightsStore::of(home), &entry.name, &device)?,
         Model::Artefact { folder, .. } => Restorer::open(folder, home, &device)?,
     };
     if let Some(degradation) = &args.degradation {
-        restorer = restorer.told(degradation);
+        restorer = asked_for(restorer, degradation, &args.model)?;
     }
     let bar = Progress::new(talk).bar("restoring", work.len() as u64, "pictures");
     let mut broken = Vec::new();
@@ -102,6 +100,22 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     } else {
         failure.help("nothing was written; PNG, JPEG, BMP, TIFF and WebP are read")
     })
+}
+
+/// The restorer, told what the pictures suffer from.
+///
+/// # Errors
+/// Where that means nothing to it.
+fn asked_for(restorer: Restorer, degradation: &str, model: &str) -> Result<Restorer, Failure> {
+    let known = restorer.degradations();
+    if known.is_empty() {
+        let text = format!("--degradation: {model} follows no instructions: it finds out itself");
+        return Err(Failure::new(Exit::Usage, text).help("leave --degradation out"));
+    }
+    if speaking_of(degradation, known.iter().copied()).is_none() {
+        return Err(Failure::unknown("degradation", degradation, known));
+    }
+    Ok(restorer.told(degradation))
 }
 
 /// What is read and what is written for it.

@@ -56,7 +56,10 @@ pub fn caption(experiment: &str, cases: &[Case], frame: &DataFrame, layout: Layo
         format!("scale: {}; towers: {towers}{stand_in}", distinct(|case| &case.scale)),
     ];
     let says = |case: &Case, key: &str, value: &str| case.settings.get(key).is_some_and(|set| set == value);
-    let unspoken = |case: &&Case| says(case, "restore.network", "instructir") && says(case, "restore.instructions", "");
+    let unspoken = |case: &&Case| {
+        let silent = |key| case.settings.get(key).is_none_or(String::is_empty);
+        says(case, "restore.network", "instructir") && silent("restore.instructions") && silent("restore.start_from")
+    };
     let stand_ins: BTreeSet<&str> = cases.iter().filter(unspoken).map(|case| case.name.as_str()).collect();
     if !stand_ins.is_empty() {
         let names = stand_ins.into_iter().collect::<Vec<_>>().join(", ");

@@ -19,7 +19,7 @@ use serde::{
 use crate::{stage::negatives::command::CommandLine, time};
 
 /// A call of a command may take so long, unless the entry says otherwise.
-const TIME_LIMIT: Duration = Duration::from_mins(10);
+pub const TIME_LIMIT: Duration = Duration::from_mins(10);
 
 /// One frozen restorer.
 #[derive(Clone, Debug, PartialEq)]

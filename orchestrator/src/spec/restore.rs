@@ -3,7 +3,11 @@
 use perceive_model::network::NetworkConfig;
 use serde::{Deserialize, Serialize};
 
-use super::{size::Size, training::Training, unknown};
+use super::{
+    size::Size,
+    training::{Precision, Training},
+    unknown,
+};
 
 /// The restore stage: the network, which of its parts are on, and its loss.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -192,11 +196,24 @@ impl Restore {
                 ),
             ));
         }
+        if !self.instructions.is_empty() && !self.start_from.is_empty() {
+            wrong.push((
+                "instructions".into(),
+                "start_from brings its own sentences along: leave one of the two out".into(),
+            ));
+        }
         let queue = self.loss.contrastive > 0.0 && self.loss.contrastive_negatives == ContrastiveNegatives::Queue;
         if queue && known && self.network != "airnet" {
             wrong.push((
                 "loss.contrastive_negatives".into(),
                 "only network = \"airnet\" learns by a queue; \"degradations\" and \"pictures\" are for every other"
+                    .into(),
+            ));
+        }
+        if queue && (self.training.accumulate > 1 || self.training.precision != Precision::F32) {
+            wrong.push((
+                "loss.contrastive_negatives".into(),
+                "a queue takes each batch whole and in f32: set training.accumulate to 1 and training.precision to \"f32\""
                     .into(),
             ));
         }

@@ -143,7 +143,8 @@ impl Evaluate {
                 let known = metric::METRICS.iter().map(|metric| metric.name);
                 return Err(Failure::unknown("metric", name, known));
             };
-            meters::open(context.home(), metric, context.device())
+            let planned = self.weights.get(name).map_or(&[][..], Vec::as_slice);
+            meters::open_planned(context.home(), metric, planned, context.device())
         };
         self.metrics.iter().map(meter).collect()
     }

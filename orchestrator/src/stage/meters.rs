@@ -13,7 +13,7 @@ use perceive_model::{
 use crate::{
     failure::{Exit, Failure},
     home::Home,
-    weights_store::{Kind, WeightsStore, how_to_import, kind},
+    weights_store::{Kind, WeightsStore, how_to_import, kind, others},
 };
 
 /// The weights that a metric looks through; none for one that is computed.
@@ -54,15 +54,40 @@ pub fn hashes(home: &Home, metric: &Metric) -> Result<Vec<String>, Failure> {
     kinds(metric).into_iter().map(hash).collect()
 }
 
+/// The metric with its weights, on `device`. `planned`: the [`hashes`] that a job was planned with.
+///
+/// # Errors
+/// As [`hashes`], and [`Exit::Weights`] where they are others now.
+pub fn open_planned(
+    home: &Home,
+    metric: &'static Metric,
+    planned: &[String],
+    device: &Device,
+) -> Result<Meter, Failure> {
+    let now = hashes(home, metric)?;
+    match kinds(metric)
+        .iter()
+        .zip(now.iter().zip(planned))
+        .find(|(_, (now, planned))| now != planned)
+    {
+        Some((kind, _)) => Err(others(kind.name)),
+        None => read(home, metric, device),
+    }
+}
+
 /// The metric with its weights, on `device`.
 ///
 /// # Errors
 /// As [`hashes`].
 pub fn open(home: &Home, metric: &'static Metric, device: &Device) -> Result<Meter, Failure> {
+    hashes(home, metric)?;
+    read(home, metric, device)
+}
+
+fn read(home: &Home, metric: &'static Metric, device: &Device) -> Result<Meter, Failure> {
     let Measure::Learned(backbone) = metric.how else {
         return Ok(Meter::new(metric));
     };
-    hashes(home, metric)?;
     let store = WeightsStore::of(home);
     let read = |kind: &'static Kind| {
         let path = store.find(kind)?;

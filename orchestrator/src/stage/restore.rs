@@ -40,7 +40,7 @@ pub struct Restore {
     pub loss: Loss,
     pub clip_aware: Option<Perceiver>,
     pub perceptual: Option<Proxies>,
-    /// For a network that follows instructions; without them it follows stand-ins.
+    /// For a network that follows instructions; without them it follows stand-ins, or those that it starts with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Sentences>,
     pub training: Training,
@@ -75,6 +75,13 @@ pub struct Sentences {
     pub blake3: String,
 }
 
+impl Sentences {
+    /// Their file, held to what was planned with.
+    fn find(&self, context: &Context) -> Result<std::path::PathBuf, Failure> {
+        WeightsStore::of(context.home()).find_planned(&self.name, |entry| entry.blake3 == self.blake3)
+    }
+}
+
 impl Stage for Restore {
     const NAME: &'static str = "restore";
     const VERSION: u32 = 2;
@@ -99,8 +106,8 @@ impl Stage for Restore {
             on("perceptual", perceptual),
         ]
         .concat();
-        let stand_in = match (&self.network, &self.instructions) {
-            (NetworkConfig::InstructIr(_), None) => " (stand-in instructions)",
+        let stand_in = match (&self.network, &self.instructions, &self.start) {
+            (NetworkConfig::InstructIr(_), None, None) => " (stand-in instructions)",
             _ => "",
         };
         format!("{}{stand_in}: l1{terms}", self.network.name())
@@ -172,7 +179,7 @@ impl Stage for Restore {
             .with_guide(guide)
             .with_objective(self.objective(context, &device)?);
         if let Some(sentences) = &self.instructions {
-            let path = WeightsStore::of(context.home()).find_named(&sentences.name)?;
+            let path = sentences.find(context)?;
             training = training.with_sentences(&Checkpoint::read(&path)?, &path.display().to_string())?;
         }
         if second && self.loss.contrastive_negatives == ContrastiveNegatives::Queue {

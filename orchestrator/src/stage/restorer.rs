@@ -20,6 +20,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     home::Home,
+    weights_store::WeightsStore,
 };
 
 const WEIGHTS: &str = "model.safetensors";
@@ -79,18 +80,12 @@ pub fn weights(folder: &Path) -> Result<Start, Failure> {
     })
 }
 
-/// Imported weights, whose file says what they are of.
-pub fn imported(path: &Path) -> Result<Start, Failure> {
-    let weights = Checkpoint::read(path)?;
-    let told = weights.metadata.get("configuration");
-    let of = match told.map(|text| serde_json::from_str(text)) {
-        Some(Ok(of)) => of,
-        // Files of before there were several restorers do not say.
-        _ => NetworkConfig::sized("restormer", perceive_model::network::Size::Paper)?,
-    };
+/// Imported weights of that name, and of what network they are.
+pub fn imported(store: &WeightsStore, name: &str) -> Result<Start, Failure> {
+    let path = store.find_named(name)?;
     Ok(Start {
-        of,
-        weights,
+        of: store.named(name)?.network()?,
+        weights: Checkpoint::read(&path)?,
         origin: path.display().to_string(),
     })
 }
@@ -109,9 +104,9 @@ impl Restorer {
         })
     }
 
-    /// Reads a plain restorer from imported weights.
-    pub fn from_weights(path: &Path, device: &Device) -> Result<Self, Failure> {
-        let Start { of, weights, origin } = imported(path)?;
+    /// Reads a plain restorer from the imported weights of that name.
+    pub fn from_weights(store: &WeightsStore, name: &str, device: &Device) -> Result<Self, Failure> {
+        let Start { of, weights, origin } = imported(store, name)?;
         if of.needs_guidance() {
             let text = format!(
                 "{origin} is a {} that DINOv2 guides, and does not say by which weights",
@@ -142,13 +137,27 @@ impl Restorer {
         self
     }
 
+    /// The degradations that it can be told of; none for a network that finds out itself.
+    pub fn degradations(&self) -> Vec<&str> {
+        match &self.network {
+            Network::InstructIr(network) => network.degradations(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The restored planes `[3, height, width]`, clipped to \[0, 1\], not rounded.
     pub fn planes(&self, degraded: &Picture) -> Vec<f32> {
+        let planes = self.unclipped(degraded).into_iter();
+        planes.map(|value| value.clamp(0.0, 1.0)).collect()
+    }
+
+    /// The planes as the network gives them: what is no number is still to be seen.
+    pub fn unclipped(&self, degraded: &Picture) -> Vec<f32> {
         let (height, width) = (degraded.height, degraded.width);
         let data = TensorData::new(degraded.to_planes(), [1, 3, height, width]);
         let image = Tensor::<4>::from_data(data, &self.device);
         let tokens = self.guide.as_ref().map(|guide| guide.tokens(image.clone()));
-        let restored = whole_picture::restore(&self.network, image, tokens).clamp(0.0, 1.0);
+        let restored = whole_picture::restore(&self.network, image, tokens);
         restored.into_data().iter::<f32>().collect()
     }
 

@@ -4,10 +4,7 @@ use perceive_model::network::Start;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, restorer};
-use crate::{
-    failure::{Exit, Failure},
-    weights_store::WeightsStore,
-};
+use crate::{failure::Failure, weights_store::WeightsStore};
 
 /// Whose weights; part of the key of every job that starts from them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,18 +28,14 @@ impl StartFrom {
     /// The weights.
     ///
     /// # Errors
-    /// [`Exit::Weights`] where imported ones are no longer those that were planned with.
+    /// [`Exit::Weights`](crate::failure::Exit::Weights) where imported ones are no longer those that were planned with.
     pub fn read(&self, context: &Context) -> Result<Start, Failure> {
         let (name, blake3) = match self {
             Self::Artefact(key) => return restorer::weights(&context.artefact(key)),
             Self::Imported { name, blake3 } => (name, blake3),
         };
         let store = WeightsStore::of(context.home());
-        let path = store.find_named(name)?;
-        if store.named(name)?.stored_blake3 != *blake3 {
-            let text = format!("the weights {name:?} are others than those that this run was planned with");
-            return Err(Failure::new(Exit::Weights, text).help("give the same command again"));
-        }
-        restorer::imported(&path)
+        store.find_planned(name, |entry| entry.stored_blake3 == *blake3)?;
+        restorer::imported(&store, name)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     home::Home,
     spec::Towers,
-    weights_store::{WeightsStore, kind},
+    weights_store::{WeightsStore, kind, others},
 };
 
 /// Where a tower's weights come from; part of every key that depends on the tower.
@@ -44,16 +44,21 @@ impl Tower {
         }
     }
 
-    fn checkpoint(home: &Home, kind: &kind::Kind) -> Result<(Checkpoint, String), Failure> {
-        let path = WeightsStore::of(home).find(kind)?;
-        Ok((Checkpoint::read(&path)?, path.display().to_string()))
+    /// The imported weights, held to what was planned with.
+    fn checkpoint(&self, home: &Home, kind: &kind::Kind) -> Result<(Checkpoint, String), Failure> {
+        let store = WeightsStore::of(home);
+        let path = store.find(kind)?;
+        match self {
+            Self::Imported(blake3) if store.named(kind.name)?.blake3 != *blake3 => Err(others(kind.name)),
+            _ => Ok((Checkpoint::read(&path)?, path.display().to_string())),
+        }
     }
 
     pub fn clip(&self, home: &Home, device: &Device) -> Result<Clip, Failure> {
         if *self == Self::StandIn {
             return Ok(stand_in::clip(device).frozen());
         }
-        let (checkpoint, origin) = Self::checkpoint(home, &kind::clip::KIND)?;
+        let (checkpoint, origin) = self.checkpoint(home, &kind::clip::KIND)?;
         Ok(Clip::from_checkpoint(checkpoint, &origin, device)?.frozen())
     }
 
@@ -61,7 +66,7 @@ impl Tower {
         if *self == Self::StandIn {
             return Ok(Guide::new(stand_in::dinov2(device), stand_in::DINO_RESOLUTION));
         }
-        let (checkpoint, origin) = Self::checkpoint(home, &kind::dinov2::KIND)?;
+        let (checkpoint, origin) = self.checkpoint(home, &kind::dinov2::KIND)?;
         Ok(Guide::new(
             Dinov2::from_checkpoint(&checkpoint, &origin, device)?,
             DINO_RESOLUTION,
@@ -72,7 +77,7 @@ impl Tower {
         if *self == Self::StandIn {
             return Ok(stand_in::vgg16(device).frozen());
         }
-        let (checkpoint, origin) = Self::checkpoint(home, &kind::vgg16::KIND)?;
+        let (checkpoint, origin) = self.checkpoint(home, &kind::vgg16::KIND)?;
         Ok(Vgg16::from_checkpoint(checkpoint, &origin, device)?.frozen())
     }
 }

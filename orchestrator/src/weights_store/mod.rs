@@ -8,6 +8,7 @@ mod import;
 pub mod kind;
 mod look_alike;
 mod overrides;
+mod planned;
 mod publication;
 
 use std::fs;
@@ -21,6 +22,7 @@ use serde_json::Value;
 pub use import::{Imported, Source};
 pub use kind::Kind;
 pub use overrides::Overrides;
+pub use planned::others;
 pub use publication::{Check, Publication};
 
 use crate::failure::{Exit, Failure};

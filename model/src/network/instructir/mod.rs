@@ -103,6 +103,11 @@ impl InstructIr {
         Ok(self)
     }
 
+    /// The degradations that it has sentences for.
+    pub fn degradations(&self) -> Vec<&str> {
+        self.sets.iter().map(|set| set.degradation.as_str()).collect()
+    }
+
     /// The instructions for `batch` pictures, `[batch, text_dim]`: of each one's degradation by its number, whose sentences
     /// take turns; `None` where the network has no sentences.
     fn instructions(&self, kinds: &[usize]) -> Option<Tensor<2>> {

@@ -69,7 +69,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
     let manner = Manner::plain(device, talk);
     let stops = Stops::listen(None, None)?;
-    let mut left = 0;
+    let (mut left, count) = (0, chosen.len());
     for made in chosen {
         let (task, words) = task(made, home, args.force, talk)?;
         talk.say(format!("{}: {words}", made.title()));
@@ -80,7 +80,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             Task::MakeOther(job) => make_one(node(*job), 0, home, &database, &manner, &stops)?,
         }
     }
-    if left == all.len() {
+    if left == count {
         talk.say("nothing is stale; --force remakes all");
     }
     Ok(())

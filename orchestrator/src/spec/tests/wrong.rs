@@ -41,6 +41,28 @@ fn a_slip_in_a_key_names_line_column_and_neighbour_in_whatever_layer_it_is() {
 }
 
 #[test]
+fn settings_that_would_be_passed_over_beside_others_are_refused() {
+    let queue = "loss = { contrastive = 0.1, contrastive_negatives = \"queue\" }";
+    let airnet = format!("[experiment.a]\nextends = \"few\"\n[experiment.a.restore]\nnetwork = \"airnet\"\n{queue}\n");
+    cases(&few(&airnet), "a").unwrap();
+    says(
+        &format!("{airnet}training.accumulate = 2"),
+        &["takes each batch whole", "contrastive_negatives"],
+    );
+    says(
+        &format!("{airnet}training.precision = \"bf16\""),
+        &["takes each batch whole"],
+    );
+    let instructir = "[experiment.a]\nextends = \"few\"\n[experiment.a.restore]\nnetwork = \"instructir\"\n\
+                      loss.contrastive = 0.0\ninstructions = \"mine\"\n";
+    cases(&few(instructir), "a").unwrap();
+    says(
+        &format!("{instructir}start_from = \"other\""),
+        &["start_from brings its own sentences"],
+    );
+}
+
+#[test]
 fn a_wrong_type_or_an_impossible_value_points_at_the_value_in_whatever_layer_it_is() {
     let matrix = "[experiment.a]\nextends = \"few\"\n[experiment.a.matrix]\n\"prompts.tokens\" = [16, \"many\"]";
     says(matrix, &["experiments.toml:11:25: invalid type: string \"many\""]);

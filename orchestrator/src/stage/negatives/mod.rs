@@ -31,6 +31,7 @@ use crate::{
     failure::{Exit, Failure},
     home::Home,
     show::{self, Talk},
+    spec::proxy::TIME_LIMIT,
     weights_store::WeightsStore,
 };
 use flaws::{Flaw, Flaws};
@@ -114,8 +115,11 @@ impl Negatives {
             Source::Medium(key) => Maker::Network(Box::new(Restorer::open(&context.artefact(key), &home, &device)?)),
             Source::Imported { name, .. } => {
                 self.check_unchanged(&home)?;
-                let weights = WeightsStore::of(&home).find_named(name)?;
-                Maker::Network(Box::new(Restorer::from_weights(&weights, &device)?))
+                Maker::Network(Box::new(Restorer::from_weights(
+                    &WeightsStore::of(&home),
+                    name,
+                    &device,
+                )?))
             }
             Source::Folder { digest, path } => {
                 let restored = Restored::look(path, &home, Talk::Quiet)?;
@@ -149,7 +153,7 @@ impl Negatives {
                     proxy: &self.proxy,
                     line,
                     folder,
-                    time_limit: time_limit.unwrap_or_default(),
+                    time_limit: time_limit.unwrap_or(TIME_LIMIT),
                     sets: &self.sets,
                     pairs,
                     left: HashMap::new(),
@@ -200,7 +204,7 @@ impl Maker<'_> {
             Self::Network(restorer) => {
                 let degraded = Picture::open(&pair.degraded)?;
                 let told = restorer.clone().told(&set.kind);
-                let planes = context.interruptible(turn.done, || Ok(()), || told.planes(&degraded));
+                let planes = context.interruptible(turn.done, || Ok(()), || told.unclipped(&degraded));
                 Some(of_planes(&planes, &degraded))
             }
             Self::Onnx(model) => {

@@ -16,7 +16,7 @@ use crate::{
     hashes,
     home::Home,
     show::Talk,
-    spec::proxy::Origin,
+    spec::proxy::{Origin, TIME_LIMIT},
     weights_store::WeightsStore,
 };
 
@@ -130,7 +130,7 @@ impl Source {
             } => Origin::Command {
                 line,
                 folder,
-                time_limit: time_limit.unwrap_or_default(),
+                time_limit: time_limit.unwrap_or(TIME_LIMIT),
             },
             Self::Onnx { path, multiple_of, .. } => Origin::Onnx {
                 file: path,
