@@ -25,7 +25,7 @@ use super::work::{Kind, Numbers, Ready, Taken, Work};
 /// Pixels of an output that are compared.
 const SAMPLES: usize = 16;
 
-/// Says that it is ready, then does the work whenever it is told to.
+/// Says that it is ready, then does the work as often as it is told to, whenever it is.
 pub fn serve(work: &Work) -> Result<(), Box<dyn Error>> {
     tune_allocation();
     let mut task = task(work)?;
@@ -34,14 +34,18 @@ pub fn serve(work: &Work) -> Result<(), Box<dyn Error>> {
     };
     say(&ready)?;
     for word in stdin().lock().lines() {
-        if word? == "check" {
+        let word = word?;
+        if word == "check" {
             say(&task.check()?)?;
             continue;
         }
+        let times: u32 = word.parse()?;
         let faults = machine::page_faults();
         let began = Instant::now();
-        task.run()?;
-        let seconds = began.elapsed().as_secs_f64();
+        for _ in 0..times {
+            task.run()?;
+        }
+        let seconds = began.elapsed().as_secs_f64() / f64::from(times);
         say(&Taken {
             seconds,
             peak: machine::peak_memory()?,

@@ -1,7 +1,7 @@
 //! A side of a row: a process of its own that builds its network once, then does the work whenever it is told to.
 //!
 //! Sides take turns within one run, so that what else the machine does meets all of them alike. The words: a side says
-//! [`Ready`]; to `check` it answers [`Numbers`], to `go` it does the work once and answers [`Taken`]; it ends when nobody
+//! [`Ready`]; to `check` it answers [`Numbers`], to a number it does the work so often and answers [`Taken`]; it ends when nobody
 //! speaks to it any more.
 
 use std::error::Error;
@@ -156,18 +156,28 @@ fn median(mut values: Vec<f64>) -> f64 {
     f64::midpoint(values[values.len() / 2], values[(values.len() - 1) / 2])
 }
 
+/// A repetition of short work does it so often that it takes this long: alone, it would show how long a process takes to
+/// get going after another one was at work.
+const ENOUGH_SECONDS: f64 = 1.0;
+
 /// Repetitions of each side, side after side, after one that does not count.
 fn take_turns(sides: &mut [Side], times: usize) -> Result<Vec<Vec<Taken>>, Box<dyn Error>> {
     let mut all = vec![Vec::new(); sides.len()];
+    let mut runs = 1;
+    let mut slowest = 0.0_f64;
     for number in 0..=times {
+        if number == 1 {
+            runs = (ENOUGH_SECONDS / slowest).ceil().clamp(1.0, 50.0) as u32;
+        }
         for (side, all) in sides.iter_mut().zip(&mut all) {
-            let taken: Taken = side.ask("go")?;
+            let taken: Taken = side.ask(&runs.to_string())?;
             let Taken { seconds, peak, faults } = taken;
             let what = side.language.title();
             eprintln!(
                 "  {number} {what}: {seconds:.3} s, peak {} MB, {faults} page faults",
                 peak >> 20
             );
+            slowest = slowest.max(taken.seconds);
             if number > 0 {
                 all.push(taken);
             }

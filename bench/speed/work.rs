@@ -35,13 +35,13 @@ pub struct Ready {
     pub parameters: usize,
 }
 
-/// What one repetition took.
+/// What one run took, as the mean of a repetition.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct Taken {
     pub seconds: f64,
     /// The largest resident set of the process until now, in bytes.
     pub peak: u64,
-    /// Page faults of this repetition: few, where freed memory stays in the process.
+    /// Page faults of the whole repetition: few, where freed memory stays in the process.
     pub faults: u64,
 }
 

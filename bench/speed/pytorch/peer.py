@@ -1,4 +1,4 @@
-"""PyTorch's side of the benchmark: does one piece of work whenever it is told to, and tells what it took.
+"""PyTorch's side of the benchmark: does one piece of work as often as it is told to, and tells what it took.
 
     python peer.py eager|compile WORK_AS_JSON        (see `bench/speed/work.rs` and `side.rs`)
     python peer.py --versions
@@ -148,10 +148,12 @@ def main():
         if word.strip() == "check":
             say(task.check())
             continue
+        times = int(word)
         faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         began = time.perf_counter()
-        task.run()
-        seconds = time.perf_counter() - began
+        for _ in range(times):
+            task.run()
+        seconds = (time.perf_counter() - began) / times
         faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults
         say({"seconds": seconds, "peak": peak_memory(), "faults": faults})
 
