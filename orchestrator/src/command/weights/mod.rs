@@ -1,5 +1,6 @@
 //! `perceive-ir weights`: the pretrained towers and other networks that experiments start from.
 
+mod fetch;
 mod import;
 mod kinds;
 mod ls;
@@ -20,9 +21,11 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Fetch weights from where they are published, and install them.
+    Fetch(fetch::Args),
     /// Check a file of weights and install it.
     Import(import::Args),
-    /// List what is installed, and the towers that are not.
+    /// List what is installed, and what is published and is not.
     Ls(ls::Args),
     /// List the networks whose weights can be imported.
     Kinds(kinds::Args),
@@ -34,6 +37,7 @@ enum Command {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     match &args.command {
+        Command::Fetch(args) => fetch::run(args, home, talk),
         Command::Import(args) => import::run(args, home, talk),
         Command::Ls(args) => ls::run(args, home, talk),
         Command::Kinds(args) => kinds::run(args),
