@@ -7,12 +7,16 @@ use std::process::{Command, Output};
 use perceive_model::weights::{Array, Checkpoint};
 use tempfile::TempDir;
 
+#[path = "weights/fetch.rs"]
+mod fetch;
 #[path = "weights/formats.rs"]
 mod formats;
 #[path = "weights/harm.rs"]
 mod harm;
 #[path = "weights/kinds.rs"]
 mod kinds;
+#[path = "weights/server.rs"]
+mod server;
 
 /// A home and a folder with files to import.
 struct Place {
@@ -30,10 +34,15 @@ impl Place {
         self.folder.path().join("home")
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_perceive-ir"));
         command.env_remove("PERCEIVE_HOME").arg("--home").arg(self.home());
-        command.args(arguments).output().unwrap()
+        command.args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 
     fn import(&self, kind: &str, file: &Path, name: Option<&str>) -> Output {
@@ -278,6 +287,7 @@ fn unknown_names_get_the_nearest_and_missing_towers_their_address() {
         &place.run(&["weights", "show", "dinov2-vitb14"]),
         0,
         &[
+            "`perceive-ir weights fetch dinov2-vitb14`",
             "https://dl.fbaipublicfiles.com/",
             "weights import dinov2-vitb14",
             "stand-in",

@@ -30,7 +30,7 @@ pub enum Exit {
     Unknown = 4,
     /// Pictures: missing, broken, of odd sizes, of no known dataset.
     Pictures = 5,
-    /// Weights: not installed, or with missing, extra or misshapen tensors.
+    /// Weights: not installed, not to be fetched, not what was published, or with missing, extra or misshapen tensors.
     Weights = 6,
     /// The database, or the home: newer than the program, locked by another program, damaged.
     Database = 7,
@@ -150,7 +150,7 @@ impl Failure {
         if let Some(near) = nearest(name, candidates.iter().copied()) {
             failure.help(format!("did you mean '{near}'?"))
         } else if candidates.is_empty() {
-            failure.help(format!("there is no {kind} at all yet"))
+            failure.help("there are none yet")
         } else {
             failure.help(format!("known: {}", candidates.join(", ")))
         }
@@ -332,7 +332,7 @@ mod tests {
             "error: there is no dataset called 'moon'\nhint: known: Kodak24, WED\n"
         );
         let none = Failure::unknown("dataset", "moon", []);
-        assert!(none.render(false).contains("there is no dataset at all yet"));
+        assert!(none.render(false).ends_with("hint: there are none yet\n"));
     }
 
     #[test]

@@ -88,6 +88,11 @@ impl Home {
         self.root.join("weights")
     }
 
+    /// Published weights on their way here: parts of files, and what each is a part of.
+    pub fn downloads(&self) -> PathBuf {
+        self.weights().join("downloads")
+    }
+
     /// The state of unfinished artefacts: temporary, resumable.
     pub fn work(&self) -> PathBuf {
         self.root.join("work")

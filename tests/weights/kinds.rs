@@ -227,6 +227,7 @@ fn kinds_are_listed_with_where_they_are_published() {
         0,
         &[
             "clip-vit-b32,CLIP ViT-B/32,tower,https://",
+            "lpips-alex,LPIPS (AlexNet),metric,https://",
             "promptir,PromptIR,restorer,https://",
             "instructir-language,InstructIR's language head,part of a restorer,https://",
         ],

@@ -9,12 +9,15 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Talk, duration};
+use super::{Talk, bytes, duration};
 
 /// How often a bar speaks where it cannot be redrawn.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 const TEMPLATE: &str = "{prefix:<24!} {bar:24} {pos:>6}/{len} {msg}";
+
+/// The message says how many: `12 MB of 354 MB`.
+const BYTES: &str = "{prefix:<24!} {bar:24} {msg}";
 
 /// Where bars are drawn.
 pub struct Progress {
@@ -34,9 +37,19 @@ impl Progress {
 
     /// A bar for `of` steps (pictures, ...) of `label`.
     pub fn bar(&self, label: &str, of: u64, unit: &str) -> Bar {
+        self.counting(label, of, Unit::Noun(unit.to_string()))
+    }
+
+    /// A bar for `of` bytes of `label`; 0 where nobody knows how many they will be.
+    pub fn byte_bar(&self, label: &str, of: u64) -> Bar {
+        self.counting(label, of, Unit::Bytes)
+    }
+
+    fn counting(&self, label: &str, of: u64, unit: Unit) -> Bar {
+        let template = if unit == Unit::Bytes { BYTES } else { TEMPLATE };
         let drawn = self.bars.as_ref().map(|bars| {
             let bar = ProgressBar::new(of).with_prefix(label.to_string());
-            let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             bars.add(bar.with_style(style.progress_chars("━╸ ")))
         });
         Bar {
@@ -80,7 +93,7 @@ impl Bar {
         pace.at(step, values);
         if let Some(bar) = &self.drawn {
             bar.set_position(step);
-            bar.set_message(pace.words(now));
+            bar.set_message(pace.message(now));
         } else if self.talk > Talk::Quiet && pace.is_due(now) {
             // Nobody is left to be told if stderr is closed.
             let _ = writeln!(io::stderr(), "{}", pace.line(now));
@@ -111,10 +124,18 @@ impl Drop for Bar {
     }
 }
 
+/// What a bar counts.
+#[derive(PartialEq)]
+enum Unit {
+    /// `steps`, `pictures`.
+    Noun(String),
+    Bytes,
+}
+
 /// The arithmetic of a bar, apart from any clock or terminal.
 struct Pace {
     label: String,
-    unit: String,
+    unit: Unit,
     of: u64,
     step: u64,
     values: BTreeMap<String, f64>,
@@ -124,10 +145,10 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(label: &str, of: u64, unit: &str, now: Instant) -> Self {
+    fn new(label: &str, of: u64, unit: Unit, now: Instant) -> Self {
         Self {
             label: label.to_string(),
-            unit: unit.to_string(),
+            unit,
             of,
             step: 0,
             values: BTreeMap::new(),
@@ -157,14 +178,24 @@ impl Pace {
 
     /// `medium fold A: 120/600 steps, 4.1/s, loss 0.0312, psnr 27.94, 1m 57s left`
     fn line(&self, now: Instant) -> String {
-        format!(
-            "{}: {}/{} {}, {}",
-            self.label,
-            self.step,
-            self.of,
-            self.unit,
-            self.words(now)
-        )
+        format!("{}: {}, {}", self.label, self.amount(), self.words(now))
+    }
+
+    /// What stands behind a bar that tells its own position, or does not.
+    fn message(&self, now: Instant) -> String {
+        match self.unit {
+            Unit::Noun(_) => self.words(now),
+            Unit::Bytes => format!("{}, {}", self.amount(), self.words(now)),
+        }
+    }
+
+    /// `120/600 steps`, `12 MB of 354 MB`
+    fn amount(&self) -> String {
+        match &self.unit {
+            Unit::Noun(noun) => format!("{}/{} {noun}", self.step, self.of),
+            Unit::Bytes if self.of == 0 => bytes(self.step),
+            Unit::Bytes => format!("{} of {}", bytes(self.step), bytes(self.of)),
+        }
     }
 
     /// `4.1/s, loss 0.0312, psnr 27.94, 1m 57s left`
@@ -175,9 +206,12 @@ impl Pace {
         } else {
             0.0
         };
-        let mut words = vec![rate_words(rate)];
+        let mut words = vec![match self.unit {
+            Unit::Noun(_) => rate_words(rate),
+            Unit::Bytes => format!("{}/s", bytes(rate as u64)),
+        }];
         words.extend(self.values.iter().map(|(name, value)| value_words(name, *value)));
-        if rate > 0.0 {
+        if rate > 0.0 && self.of > 0 {
             let left = self.of.saturating_sub(self.step) as f64 / rate;
             words.push(format!("{} left", duration((left * 1000.0) as i64)));
         }
@@ -218,10 +252,26 @@ mod tests {
         [("loss".to_string(), 0.03123), ("psnr".to_string(), 27.9412)].into()
     }
 
+    fn steps() -> Unit {
+        Unit::Noun("steps".to_string())
+    }
+
+    #[test]
+    fn bytes_are_told_in_their_units_and_without_an_end_where_none_is_known() {
+        let start = Instant::now();
+        let later = start + Duration::from_secs(10);
+        let mut pace = Pace::new("vgg16", 550_000_000, Unit::Bytes, start);
+        pace.at(50_000_000, &BTreeMap::new());
+        assert_eq!(pace.line(later), "vgg16: 50 MB of 550 MB, 5.0 MB/s, 1m 40s left");
+        assert_eq!(pace.message(later), "50 MB of 550 MB, 5.0 MB/s, 1m 40s left");
+        pace.of = 0;
+        assert_eq!(pace.line(later), "vgg16: 50 MB, 5.0 MB/s");
+    }
+
     #[test]
     fn a_line_tells_rate_values_and_the_time_left() {
         let start = Instant::now();
-        let mut pace = Pace::new("medium fold A", 600, "steps", start);
+        let mut pace = Pace::new("medium fold A", 600, steps(), start);
         pace.at(120, &values());
         assert_eq!(
             pace.line(start + Duration::from_secs(30)),
@@ -232,17 +282,17 @@ mod tests {
     #[test]
     fn resumed_work_does_not_count_what_was_done_before() {
         let start = Instant::now();
-        let mut pace = Pace::new("restore", 0, "steps", start);
+        let mut pace = Pace::new("restore", 0, steps(), start);
         pace.start(500, 600, start);
         pace.at(510, &BTreeMap::new());
         assert_eq!(pace.words(start + Duration::from_secs(20)), "2.0 s each, 3m 00s left");
-        assert_eq!(Pace::new("restore", 5, "steps", start).words(start), "-/s");
+        assert_eq!(Pace::new("restore", 5, steps(), start).words(start), "-/s");
     }
 
     #[test]
     fn a_line_is_due_once_in_ten_seconds() {
         let start = Instant::now();
-        let mut pace = Pace::new("restore", 600, "steps", start);
+        let mut pace = Pace::new("restore", 600, steps(), start);
         let due: Vec<bool> = [9, 10, 11, 19, 20]
             .map(|s| pace.is_due(start + Duration::from_secs(s)))
             .to_vec();

@@ -1,8 +1,11 @@
-//! Weights on this machine: imported once, checked, then found by name (`HOME/weights/NAME.safetensors`).
+//! Weights on this machine: fetched or brought, imported once, checked, then found by name
+//! (`HOME/weights/NAME.safetensors`).
 //!
 //! Beside each file lies `NAME.json` with where it came from and what it is. The pair is written last-json-first-read:
 //! an entry exists once its json does, so an import that is cut leaves nothing that could be found.
 
+mod download;
+mod fetch;
 mod fingerprint;
 mod import;
 pub mod kind;
@@ -19,6 +22,8 @@ use perceive_model::weights::WeightsError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use download::Event;
+pub use fetch::Fetch;
 pub use import::{Imported, Source};
 pub use kind::Kind;
 pub use overrides::Overrides;
@@ -32,6 +37,8 @@ use crate::home::Home;
 #[derive(Clone, Debug)]
 pub struct WeightsStore {
     folder: PathBuf,
+    /// Published files on their way here.
+    downloads: PathBuf,
 }
 
 /// What is known about installed weights.
@@ -97,7 +104,10 @@ impl Entry {
 
 impl WeightsStore {
     pub fn of(home: &Home) -> Self {
-        Self { folder: home.weights() }
+        Self {
+            folder: home.weights(),
+            downloads: home.downloads(),
+        }
     }
 
     /// The safetensors file of a tower, checked to be the one that was imported.
@@ -229,10 +239,19 @@ pub fn how_to_import(kind: &Kind) -> String {
         let page = kind
             .page
             .map_or(String::new(), |page| format!("fetch one of the files of {page}\n"));
-        return format!("{page}`perceive-ir weights import {} FILE --name NAME`", kind.name);
+        return format!("{page}`perceive-ir weights import {} FILE`", kind.name);
     };
     format!(
-        "fetch {} ({})\n`perceive-ir weights import {} {}`",
+        "`perceive-ir weights fetch {}`, or {}",
+        kind.name,
+        by_hand(kind, publication)
+    )
+}
+
+/// What `weights fetch` does, done by a person.
+fn by_hand(kind: &Kind, publication: &Publication) -> String {
+    format!(
+        "fetch {} ({}) yourself and\n`perceive-ir weights import {} {}`",
         publication.url,
         publication.hash_in_words(),
         kind.name,

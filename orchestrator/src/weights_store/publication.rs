@@ -8,6 +8,8 @@ pub struct Publication {
     /// The full address.
     pub url: &'static str,
     pub check: Check,
+    /// How long the file is: said before it is fetched. Only its hash proves what it is.
+    pub bytes: u64,
     /// Parameters of the published network, as far as this program uses it.
     pub parameters: usize,
 }
@@ -38,19 +40,20 @@ impl Publication {
         }
     }
 
+    /// Whether the published file may have this SHA-256 (in hex), by what is known of it.
+    pub fn is_of(&self, sha256: &str) -> bool {
+        match self.check {
+            Check::Sha256(hash) => sha256 == hash,
+            Check::Sha256Begins(begin) => sha256.starts_with(begin),
+            Check::FirstImport => true,
+        }
+    }
+
     /// Refuses a file that goes by the published file's name and is another.
     ///
     /// A file of another name is taken for a conversion, whose hash nobody published.
     pub fn examine(&self, file_name: &str, sha256: &str) -> Result<(), Failure> {
-        if file_name != self.file() {
-            return Ok(());
-        }
-        let fits = match self.check {
-            Check::Sha256(hash) => sha256 == hash,
-            Check::Sha256Begins(begin) => sha256.starts_with(begin),
-            Check::FirstImport => true,
-        };
-        if fits {
+        if file_name != self.file() || self.is_of(sha256) {
             return Ok(());
         }
         let message = format!(
@@ -72,6 +75,7 @@ mod tests {
         Publication {
             url: "https://example.org/models/net-12ab.pth",
             check,
+            bytes: 4,
             parameters: 1,
         }
     }

@@ -21,15 +21,15 @@ pub fn experiments() -> Finding {
     }
 }
 
-/// A line for each tower, and one for networks that the user brought.
+/// A line for each published kind, and one for networks that the user brought.
 pub fn weights(home: &Home) -> Vec<Finding> {
     let store = WeightsStore::of(home);
-    let mut findings: Vec<Finding> = Kind::towers().map(|kind| tower(&store, kind)).collect();
+    let mut findings: Vec<Finding> = Kind::published().map(|kind| published(&store, kind)).collect();
     match store.entries() {
         Ok(entries) => {
             let own = entries
                 .iter()
-                .filter(|entry| Kind::towers().all(|kind| kind.name != entry.name));
+                .filter(|entry| Kind::published().all(|kind| kind.name != entry.name));
             findings.extend(own.map(|entry| {
                 let found = format!("{}, {} parameters, from {}", entry.kind, entry.parameters, entry.source);
                 Finding::ok(format!("weights {}", entry.name), found)
@@ -40,7 +40,7 @@ pub fn weights(home: &Home) -> Vec<Finding> {
     findings
 }
 
-fn tower(store: &WeightsStore, kind: &Kind) -> Finding {
+fn published(store: &WeightsStore, kind: &Kind) -> Finding {
     let what = format!("weights {}", kind.name);
     match (store.entry(kind.name), store.find(kind)) {
         (Ok(Some(entry)), Ok(_)) => Finding::ok(
@@ -79,9 +79,12 @@ mod tests {
                 assert!(finding.to_do.contains(said), "{said}: {}", finding.to_do);
             }
         };
-        assert_eq!(findings.len(), Kind::towers().count());
+        assert_eq!(findings.len(), Kind::published().count());
         for finding in &findings {
-            says(finding, &["https://", "perceive-ir weights import"]);
+            says(
+                finding,
+                &["perceive-ir weights fetch", "https://", "perceive-ir weights import"],
+            );
         }
         for file in ["ViT-B-32.pt", "dinov2_vitb14_pretrain.pth", "vgg16-397923af.pth"] {
             let finding = findings.iter().find(|finding| finding.to_do.contains(file)).unwrap();

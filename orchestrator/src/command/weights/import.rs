@@ -32,12 +32,22 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         name: args.name.as_deref(),
         overrides: &Overrides::read(args.config.as_deref(), &args.set)?,
     };
-    match WeightsStore::of(home).import(source)? {
+    tell(&WeightsStore::of(home).import(source)?, talk);
+    Ok(())
+}
+
+/// Says what an import did.
+pub(super) fn tell(imported: &Imported, talk: Talk) {
+    match imported {
         Imported::New { entry, beside } => {
             let size = entry.size().map_or(String::new(), |size| format!(", {size}"));
             talk.say(format!(
                 "installed {} from {}: {} tensors, {} parameters ({}{size})",
-                entry.name, entry.source, entry.tensors, entry.parameters, kind.title
+                entry.name,
+                entry.source,
+                entry.tensors,
+                entry.parameters,
+                entry.title()
             ));
             talk.detail(format!("SHA-256 {}", entry.sha256));
             if !entry.wrapper.is_empty() {
@@ -49,5 +59,4 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         }
         Imported::Already(entry) => talk.say(format!("{} is already installed from this very file", entry.name)),
     }
-    Ok(())
 }

@@ -13,18 +13,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let mut table = Table::new(["kind", "network", "role", "published"]);
     for kind in Kind::ALL {
-        let role = match kind {
-            Kind {
-                publication: Some(_), ..
-            } => "tower",
-            kind if kind.is_restorer() => "restorer",
-            _ => "part of a restorer",
-        };
         let published = kind.publication.as_ref().map(|publication| publication.url);
         table.push([
             Cell::text(kind.name),
             Cell::text(kind.title),
-            Cell::text(role),
+            Cell::text(kind.role()),
             Cell::maybe(published.or(kind.page)),
         ]);
     }

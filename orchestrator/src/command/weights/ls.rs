@@ -1,4 +1,4 @@
-//! `perceive-ir weights ls`: what is installed, and the towers that are not.
+//! `perceive-ir weights ls`: what is installed, and what is published and is not.
 
 use crate::failure::Failure;
 use crate::home::Home;
@@ -36,7 +36,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             Cell::text(&entry.imported_at),
         ]);
     }
-    let missing: Vec<&Kind> = Kind::towers()
+    let missing: Vec<&Kind> = Kind::published()
         .filter(|kind| entries.iter().all(|entry| entry.name != kind.name))
         .collect();
     for kind in &missing {
@@ -54,7 +54,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     }
     table.print(args.format)?;
     if !missing.is_empty() {
-        talk.say("`perceive-ir weights show KIND` tells where to fetch what is missing");
+        talk.say(
+            "`perceive-ir weights fetch NAME` (or --all) fetches what is missing, `weights show NAME` tells from where",
+        );
     }
     Ok(())
 }

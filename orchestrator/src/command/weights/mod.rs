@@ -1,6 +1,7 @@
 //! `perceive-ir weights`: the pretrained towers and other networks that experiments start from.
 
 mod export;
+mod fetch;
 mod import;
 mod kinds;
 mod ls;
@@ -21,9 +22,11 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Fetch weights from where they are published, and install them.
+    Fetch(fetch::Args),
     /// Check a file of weights and install it.
     Import(import::Args),
-    /// List what is installed, and the towers that are not.
+    /// List what is installed, and what is published and is not.
     Ls(ls::Args),
     /// List the networks whose weights can be imported.
     Kinds(kinds::Args),
@@ -37,6 +40,7 @@ enum Command {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     match &args.command {
+        Command::Fetch(args) => fetch::run(args, home, talk),
         Command::Import(args) => import::run(args, home, talk),
         Command::Ls(args) => ls::run(args, home, talk),
         Command::Kinds(args) => kinds::run(args),

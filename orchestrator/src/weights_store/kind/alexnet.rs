@@ -14,6 +14,7 @@ pub static KIND: Kind = Kind {
     publication: Some(Publication {
         url: "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
         check: Check::Sha256Begins("7be5be79"),
+        bytes: 244_408_911,
         parameters: 2_469_696,
     }),
     page: None,

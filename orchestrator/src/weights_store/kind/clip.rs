@@ -14,6 +14,7 @@ pub static KIND: Kind = Kind {
     publication: Some(Publication {
         url: "https://openaipublic.azureedge.net/clip/models/40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af/ViT-B-32.pt",
         check: Check::Sha256("40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"),
+        bytes: 353_976_522,
         parameters: 151_277_313,
     }),
     page: None,

@@ -14,6 +14,7 @@ pub static KIND: Kind = Kind {
     publication: Some(Publication {
         url: "https://dl.fbaipublicfiles.com/dinov2/dinov2_vitb14/dinov2_vitb14_pretrain.pth",
         check: Check::FirstImport,
+        bytes: 346_378_731,
         parameters: 86_580_480,
     }),
     page: None,

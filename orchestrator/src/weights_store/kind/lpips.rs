@@ -14,6 +14,7 @@ pub static ALEX: Kind = Kind {
     publication: Some(Publication {
         url: "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/alex.pth",
         check: Check::Sha256("df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
+        bytes: 6009,
         parameters: 1152,
     }),
     page: None,
@@ -29,6 +30,7 @@ pub static VGG: Kind = Kind {
     publication: Some(Publication {
         url: "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",
         check: Check::Sha256("a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),
+        bytes: 7289,
         parameters: 1472,
     }),
     page: None,

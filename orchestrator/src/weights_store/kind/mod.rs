@@ -39,7 +39,7 @@ pub struct Kind {
     pub name: &'static str,
     /// As people name it.
     pub title: &'static str,
-    /// The one file in which it is published, for a tower.
+    /// The one file in which it is published, for a tower or a metric.
     pub publication: Option<Publication>,
     /// Where its authors say which of their files is what, for a restorer that has been published.
     pub page: Option<&'static str>,
@@ -89,8 +89,8 @@ impl Kind {
         Self::ALL.iter().copied().find(|kind| kind.name == name)
     }
 
-    /// The kinds that are towers: frozen, published, found by their own name.
-    pub fn towers() -> impl Iterator<Item = &'static Self> {
+    /// The kinds that are published as one file and found by their own name: the towers, and what metrics need.
+    pub fn published() -> impl Iterator<Item = &'static Self> {
         Self::ALL.iter().copied().filter(|kind| kind.publication.is_some())
     }
 
@@ -102,6 +102,16 @@ impl Kind {
     /// Whether it restores pictures, so that it can be a proxy, a medium model, a baseline.
     pub fn is_restorer(&self) -> bool {
         NetworkConfig::NAMES.contains(&self.name)
+    }
+
+    /// What the program uses it as, in one word or a few.
+    pub fn role(&self) -> &'static str {
+        match self {
+            metric if [lpips::ALEX.name, lpips::VGG.name].contains(&metric.name) => "metric",
+            tower if tower.publication.is_some() => "tower",
+            restorer if restorer.is_restorer() => "restorer",
+            _ => "part of a restorer",
+        }
     }
 
     /// `width 32`; nothing where the settings do not tell.
@@ -140,13 +150,29 @@ mod tests {
 
     #[test]
     fn published_sizes_are_those_of_the_published_networks() {
-        for kind in Kind::towers() {
+        for kind in Kind::published() {
             let settings = (kind.settings)(&Shapes::of(&Checkpoint::default()));
             let tensors = (kind.tensors)(&settings).unwrap();
             let parameters: usize = tensors.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
-            let published = kind.publication.as_ref().unwrap().parameters;
-            assert_eq!(parameters, published, "{}", kind.name);
+            let publication = kind.publication.as_ref().unwrap();
+            assert_eq!(parameters, publication.parameters, "{}", kind.name);
+            // Half precision at the least; beside the weights there may be a classifier.
+            assert!(
+                publication.bytes >= 2 * parameters as u64,
+                "{}: {}",
+                kind.name,
+                publication.bytes
+            );
         }
+    }
+
+    #[test]
+    fn published_files_are_told_apart_by_their_names() {
+        let files: Vec<&str> = Kind::published()
+            .map(|kind| kind.publication.as_ref().unwrap().file())
+            .collect();
+        let distinct: std::collections::BTreeSet<_> = files.iter().collect();
+        assert_eq!(distinct.len(), files.len(), "{files:?}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub static KIND: Kind = Kind {
     publication: Some(Publication {
         url: "https://download.pytorch.org/models/vgg16-397923af.pth",
         check: Check::Sha256Begins("397923af"),
+        bytes: 553_433_881,
         parameters: 14_714_688,
     }),
     page: None,
