@@ -59,6 +59,7 @@ impl Desk {
             .env_remove("PERCEIVE_HOME")
             .env_remove("PERCEIVE_EXPERIMENTS")
             .env_remove("PERCEIVE_PICTURES")
+            .env_remove("PERCEIVE_TORCH")
             .env_remove("PERCEIVE_SIMD")
             .env_remove("RAYON_NUM_THREADS")
             .env("TZ", "UTC")
