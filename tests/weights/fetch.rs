@@ -4,6 +4,7 @@
 //! The file is LPIPS's `alex.pth` as it is published (6009 bytes; its licence lies beside it).
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -196,6 +197,14 @@ fn what_a_killed_process_left_is_taken_up_by_the_next() {
 /// A fetch that has received 3000 bytes and waits for more.
 fn started(place: &Place, server: &Server) -> Child {
     let mut command = command(place, &["lpips-alex", "--from", &server.address]);
+    // What a shell runs in the background ignores Ctrl-C, and so do its children.
+    let heed = || {
+        // SAFETY: a signal's default is set, which is allowed between fork and exec.
+        unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
+        Ok(())
+    };
+    // SAFETY: as above.
+    unsafe { command.pre_exec(heed) };
     let mut child = command.stderr(Stdio::null()).spawn().unwrap();
     while fs::metadata(part(place)).map_or(0, |part| part.len()) < 3000 {
         assert!(child.try_wait().unwrap().is_none(), "it ended early");
