@@ -72,7 +72,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         match Picture::open(from) {
             Ok(picture) => {
                 create_folder(&args.output)?;
-                tiled(&restorer, &picture, args.tile)?.save_png(to)?;
+                tiled(&restorer, &picture, &from.display().to_string(), args.tile)?.save_png(to)?;
             }
             Err(error) => broken.push(error.to_string()),
         }

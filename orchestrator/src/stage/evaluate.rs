@@ -84,10 +84,12 @@ impl Stage for Evaluate {
                 continue;
             }
             let (clean, degraded) = self.open(pair)?;
-            let planes =
-                |restorer: &Restorer| context.interruptible(index as u64, || Ok(()), || restorer.planes(&degraded));
-            let of_medium = medium.as_ref().map(planes);
-            let of_restorer = planes(&restorer);
+            let name = format!("{} {}", self.set.label, pair.name);
+            let planes = |restorer: &Restorer| {
+                context.interruptible(index as u64, || Ok(()), || restorer.planes(&degraded, &name))
+            };
+            let of_medium = medium.as_ref().map(planes).transpose()?;
+            let of_restorer = planes(&restorer)?;
             let test = Test {
                 pair,
                 clean: clean.as_ref(),

@@ -100,8 +100,9 @@ impl Stage for Medium {
         restore_all(context, &self.sets, &pairs, others, |context, turn, set, pair| {
             let degraded = Picture::open(&pair.degraded)?;
             let told = restorer.clone().told(&set.kind);
-            let restored = context.interruptible(turn.done, || Ok(()), || told.picture(&degraded));
-            Ok(Some(restored))
+            let name = format!("{} {}", set.label, pair.name);
+            let restored = context.interruptible(turn.done, || Ok(()), || told.picture(&degraded, &name));
+            restored.map(Some)
         })
     }
 }

@@ -145,13 +145,7 @@ impl Restorer {
         }
     }
 
-    /// The restored planes `[3, height, width]`, clipped to \[0, 1\], not rounded.
-    pub fn planes(&self, degraded: &Picture) -> Vec<f32> {
-        let planes = self.unclipped(degraded).into_iter();
-        planes.map(|value| value.clamp(0.0, 1.0)).collect()
-    }
-
-    /// The planes as the network gives them: what is no number is still to be seen.
+    /// The restored planes `[3, height, width]` as the network gives them, neither clipped nor rounded.
     pub fn unclipped(&self, degraded: &Picture) -> Vec<f32> {
         let (height, width) = (degraded.height, degraded.width);
         let data = TensorData::new(degraded.to_planes(), [1, 3, height, width]);
@@ -161,9 +155,29 @@ impl Restorer {
         restored.into_data().iter::<f32>().collect()
     }
 
+    /// The restored planes `[3, height, width]`, clipped to \[0, 1\], not rounded. `name` is what an error calls the picture.
+    ///
+    /// # Errors
+    /// [`Exit::Run`] where one of them is NaN or infinite: clipped, that would look like a level.
+    pub fn planes(&self, degraded: &Picture, name: &str) -> Result<Vec<f32>, Failure> {
+        let mut planes = self.unclipped(degraded);
+        if !planes.iter().all(|value| value.is_finite()) {
+            let text = format!("{name}: the network makes NaN or infinite values of it");
+            return Err(Failure::new(Exit::Run, text).help("its weights have diverged, or are of another network"));
+        }
+        for value in &mut planes {
+            *value = value.clamp(0.0, 1.0);
+        }
+        Ok(planes)
+    }
+
     /// The restored picture, rounded to 8 bits.
-    pub fn picture(&self, degraded: &Picture) -> Picture {
-        Picture::from_planes(&self.planes(degraded), degraded.width, degraded.height)
+    ///
+    /// # Errors
+    /// See [`planes`](Self::planes).
+    pub fn picture(&self, degraded: &Picture, name: &str) -> Result<Picture, Failure> {
+        let planes = self.planes(degraded, name)?;
+        Ok(Picture::from_planes(&planes, degraded.width, degraded.height))
     }
 }
 
@@ -180,8 +194,48 @@ pub fn psnr(restored: &Picture, clean: &Picture) -> Result<f64, Failure> {
 /// A picture of any size, restored in overlapping tiles of at most `tile` x `tile` pixels.
 ///
 /// # Errors
-/// None that a network makes.
-pub fn tiled(restorer: &Restorer, degraded: &Picture, tile: usize) -> Result<Picture, Failure> {
-    let planes = in_tiles(degraded, (tile, tile), |tile| Ok(restorer.planes(tile)))?;
+/// See [`Restorer::planes`].
+pub fn tiled(restorer: &Restorer, degraded: &Picture, name: &str, tile: usize) -> Result<Picture, Failure> {
+    let planes = in_tiles(degraded, (tile, tile), |tile| restorer.planes(tile, name))?;
     Ok(Picture::from_planes(&planes, degraded.width, degraded.height))
+}
+
+#[cfg(test)]
+mod tests {
+    use perceive_model::{
+        network::Size,
+        weights::{recipe, shapes},
+    };
+
+    use super::*;
+
+    #[test]
+    fn values_that_are_no_numbers_are_an_error_and_no_levels() {
+        let device = Device::flex();
+        let config = NetworkConfig::sized("nafnet", Size::Tiny).unwrap();
+        let mut weights = recipe(&shapes(&Network::new(&config, &device)));
+        let restorer = |weights: &Checkpoint| {
+            let network = load(Network::new(&config, &device), weights, "recipe").unwrap();
+            Restorer::new(network, None, &device)
+        };
+        let degraded = Picture::new(20, 16);
+        let (wild, clipped) = (
+            restorer(&weights).unclipped(&degraded),
+            restorer(&weights).planes(&degraded, "a").unwrap(),
+        );
+        let expected: Vec<f32> = wild.iter().map(|value| value.clamp(0.0, 1.0)).collect();
+        assert_eq!(clipped, expected);
+        // Finite weights whose products are not.
+        for key in ["ending.weight", "ending.bias"] {
+            weights.tensors.get_mut(key).unwrap().data.fill(3e38);
+        }
+        let broken = restorer(&weights);
+        assert!(!broken.unclipped(&degraded).iter().all(|value| value.is_finite()));
+        let failure = tiled(&broken, &degraded, "lab/a.png", 64).unwrap_err();
+        assert!(
+            failure.exit == Exit::Run && failure.message.starts_with("lab/a.png: "),
+            "{failure}"
+        );
+        assert!(broken.picture(&degraded, "a").is_err());
+    }
 }

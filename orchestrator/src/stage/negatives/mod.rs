@@ -189,13 +189,19 @@ struct Made {
     is_finite: bool,
 }
 
+impl Made {
+    /// Of what a network gave, before anything is clipped.
+    fn of(planes: &[f32], degraded: &Picture) -> Self {
+        Self {
+            picture: Picture::from_planes(planes, degraded.width, degraded.height),
+            is_finite: planes.iter().all(|value| value.is_finite()),
+        }
+    }
+}
+
 impl Maker<'_> {
     /// One restored picture. `None`: stopped on request.
     fn make(&mut self, context: &mut Context, turn: Turn, set: &Set, pair: &Pair) -> Result<Option<Made>, Failure> {
-        let of_planes = |planes: &[f32], degraded: &Picture| Made {
-            picture: Picture::from_planes(planes, degraded.width, degraded.height),
-            is_finite: planes.iter().all(|value| value.is_finite()),
-        };
         let whole = |picture| Made {
             picture,
             is_finite: true,
@@ -205,12 +211,12 @@ impl Maker<'_> {
                 let degraded = Picture::open(&pair.degraded)?;
                 let told = restorer.clone().told(&set.kind);
                 let planes = context.interruptible(turn.done, || Ok(()), || told.unclipped(&degraded));
-                Some(of_planes(&planes, &degraded))
+                Some(Made::of(&planes, &degraded))
             }
             Self::Onnx(model) => {
                 let degraded = Picture::open(&pair.degraded)?;
                 let planes = context.interruptible(turn.done, || Ok(()), || model.planes(&degraded))?;
-                Some(of_planes(&planes, &degraded))
+                Some(Made::of(&planes, &degraded))
             }
             Self::Folder(files) => {
                 let file = files.get(&(set.label.clone(), pair.name.clone()));
