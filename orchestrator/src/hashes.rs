@@ -1,8 +1,9 @@
-//! Hashes of files that lie outside the home, kept there beside size and time: what has not changed is not read again.
+//! Hashes of files; those of files that lie outside the home are kept there beside size and time, so that what has not
+//! changed is not read again.
 
 use std::{
     collections::HashMap,
-    fs::Metadata,
+    fs::{File, Metadata},
     io,
     path::{Path, PathBuf},
     time::UNIX_EPOCH,
@@ -34,6 +35,13 @@ impl Known {
     }
 }
 
+/// The blake3 of a file, in hex.
+pub fn of_file(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// The blake3, in hex, of each of these files. `of`: the file or folder that they belong to, for messages and to find
 /// again what was known of them.
 ///
@@ -62,9 +70,7 @@ pub fn of_files(of: &Path, files: &[PathBuf], home: &Home, talk: Talk) -> Result
             if let Some(known) = is_known(path, metadata) {
                 return Ok(known.clone());
             }
-            let mut hasher = blake3::Hasher::new();
-            let read = std::fs::File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
-            read.map_err(|error| unreadable(path, &error))?;
+            let blake3 = of_file(path).map_err(|error| unreadable(path, &error))?;
             if let Some(bar) = &bar {
                 bar.advance();
             }
@@ -72,7 +78,7 @@ pub fn of_files(of: &Path, files: &[PathBuf], home: &Home, talk: Talk) -> Result
                 path: path.clone(),
                 size: metadata.len(),
                 modified: modified(metadata),
-                blake3: hasher.finalize().to_hex().to_string(),
+                blake3,
             })
         })
         .collect::<Result<Vec<Known>, Failure>>()?;

@@ -1,7 +1,7 @@
 //! `manifest.json` of an artefact: the job that it is of, and each file's size and blake3. It is written last, so that a
 //! whole artefact can be checked, and recorded anew, without a database.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::hashes;
 use crate::stage::Job;
 use crate::stage::context::{read_json, write_json};
 
@@ -38,7 +39,8 @@ pub fn write(folder: &Path, job: &Job) -> Result<(), Failure> {
     let failed = |error| Failure::io(format!("cannot read {}", folder.display()), &error);
     let paths = files(folder).map_err(failed)?;
     let listed = paths.par_iter().map(|path| {
-        let blake3 = blake3_of(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
+        let blake3 =
+            hashes::of_file(path).map_err(|error| Failure::io(format!("cannot read {}", path.display()), &error))?;
         Ok(Listed {
             path: name_in(folder, path),
             size: fs::metadata(path).map_err(failed)?.len(),
@@ -103,19 +105,13 @@ impl Manifest {
 impl Listed {
     fn fault(&self, path: &Path) -> Option<String> {
         let size = fs::metadata(path).map(|file| file.len());
-        match (size, blake3_of(path)) {
+        match (size, hashes::of_file(path)) {
             (Err(_), _) => Some(format!("{} is missing", self.path)),
             (Ok(size), _) if size != self.size => Some(format!("{} has {size} bytes, not {}", self.path, self.size)),
             (_, Err(error)) => Some(format!("{} cannot be read: {error}", self.path)),
             (_, Ok(blake3)) => (blake3 != self.blake3).then(|| format!("{} has other contents", self.path)),
         }
     }
-}
-
-fn blake3_of(path: &Path) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// All files below a folder, sorted by their names in it.

@@ -1,4 +1,4 @@
-//! Sizes and sums of files.
+//! Sizes of files.
 
 use std::fs;
 use std::io;
@@ -18,11 +18,4 @@ pub fn bytes_of(path: &Path) -> u64 {
         Ok(sum)
     }
     walk(path).unwrap_or(0)
-}
-
-/// blake3 of a file, in hex.
-pub fn hash_of(path: &Path) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(fs::File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -9,11 +9,11 @@ use std::path::{Component, Path, PathBuf};
 use serde::de::DeserializeOwned;
 
 use super::{ArchivedCase, ArchivedRun, CASES, FORMAT, MANIFEST, Manifest, Part, numbers};
-use crate::command::runs::files::hash_of;
 use crate::command::runs::removal::remove_if_there;
 use crate::database::Database;
 use crate::database::rows::{Fields, Rows};
 use crate::failure::{Exit, Failure, plain};
+use crate::hashes;
 use crate::home::Home;
 use crate::show::progress::Progress;
 use crate::show::{Talk, count};
@@ -111,7 +111,7 @@ impl Unpacked {
             create_folder(target.parent().unwrap_or(folder))?;
             let failed = |error: io::Error| Failure::io(format!("cannot write {}", target.display()), &error);
             let bytes = io::copy(&mut entry, &mut File::create(&target).map_err(failed)?).map_err(broken)?;
-            let blake3 = hash_of(&target).map_err(failed)?;
+            let blake3 = hashes::of_file(&target).map_err(failed)?;
             found.insert(name.to_string_lossy().into_owned(), Part { bytes, blake3 });
             bar.advance();
         }

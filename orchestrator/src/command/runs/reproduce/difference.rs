@@ -5,11 +5,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::command::runs::files::hash_of;
 use crate::database::evaluations::Evaluation;
 use crate::database::runs::Run;
 use crate::database::{Database, DatabaseError};
 use crate::failure::Failure;
+use crate::hashes;
 use crate::show::{Cell, Table, count};
 use crate::stage::train::shares;
 
@@ -172,7 +172,7 @@ fn sums(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
             if entry.file_type()?.is_dir() {
                 walk(&entry.path(), &format!("{name}/"), sums)?;
             } else if !OF_THE_MAKING.contains(&name.as_str()) {
-                sums.insert(name, hash_of(&entry.path())?);
+                sums.insert(name, hashes::of_file(&entry.path())?);
             }
         }
         Ok(())
