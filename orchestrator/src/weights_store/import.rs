@@ -146,13 +146,9 @@ fn fitted(source: Source<'_>, file_name: &str) -> Result<Fitted, Failure> {
     let Source {
         kind, file, overrides, ..
     } = source;
-    let (mut published, wrapper) = Checkpoint::published(file)?;
-    published.tensors.retain(|key, array| {
-        // Batch norm's counters, and tensors without an element, hold nothing.
-        !key.ends_with("num_batches_tracked") && !array.data.is_empty()
-    });
+    let (published, wrapper) = published(file)?;
     let told = published.metadata.get("configuration").cloned();
-    let checkpoint = (kind.bare)(published.clone());
+    let checkpoint = (kind.bare)(published);
     let mut settings = settings(kind, &checkpoint, told.as_deref());
     overrides.over(&mut settings)?;
     let impossible = |problem| {
@@ -163,7 +159,11 @@ fn fitted(source: Source<'_>, file_name: &str) -> Result<Fitted, Failure> {
     fit(&tensors, &checkpoint, file_name).map_err(|error| match error {
         WeightsError::Mismatch(mismatch) => {
             let failure = Failure::new(Exit::Weights, mismatch.to_string());
-            match LookAlike::of(&published, kind) {
+            // What `bare` took out is read again rather than kept beside the rest.
+            match self::published(file)
+                .ok()
+                .and_then(|(whole, _)| LookAlike::of(&whole, kind))
+            {
                 Some(other) => failure.help(other.advice(file_name)),
                 None => failure,
             }
@@ -178,6 +178,16 @@ fn fitted(source: Source<'_>, file_name: &str) -> Result<Fitted, Failure> {
         wrapper,
         settings,
     })
+}
+
+/// The tensors of a file, as it was published, that hold something.
+fn published(file: &Path) -> Result<(Checkpoint, Wrapper), WeightsError> {
+    let (mut published, wrapper) = Checkpoint::published(file)?;
+    published.tensors.retain(|key, array| {
+        // Batch norm's counters, and tensors without an element, hold nothing.
+        !key.ends_with("num_batches_tracked") && !array.data.is_empty()
+    });
+    Ok((published, wrapper))
 }
 
 /// What the file says of itself, if this program wrote it, or what its shapes tell.
