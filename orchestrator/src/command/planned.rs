@@ -110,17 +110,14 @@ fn foreign(cases: &[Case], home: &Home, talk: Talk) -> Result<Vec<(Proxy, Source
     let mut known: Vec<(Proxy, Source)> = Vec::new();
     for proxy in cases.iter().flat_map(|case| case.settings.foreign_proxies()) {
         if known.iter().all(|(other, _)| other != proxy) {
-            known.push((proxy.clone(), look(proxy, home, talk)?));
+            let source = Source::of(&proxy.origin, home, talk).map_err(|failure| {
+                let message = format!("negatives.proxies: proxy {:?}: {}", proxy.name, failure.message);
+                Failure { message, ..failure }
+            })?;
+            known.push((proxy.clone(), source));
         }
     }
     Ok(known)
-}
-
-fn look(proxy: &Proxy, home: &Home, talk: Talk) -> Result<Source, Failure> {
-    Source::of(&proxy.origin, home, talk).map_err(|failure| {
-        let message = format!("negatives.proxies: proxy {:?}: {}", proxy.name, failure.message);
-        Failure { message, ..failure }
-    })
 }
 
 impl Weights for Installed<'_> {
@@ -222,9 +219,10 @@ impl Weights for Installed<'_> {
     }
 
     fn foreign(&self, proxy: &Proxy) -> Result<Source, Failure> {
-        match self.foreign.iter().find(|(other, _)| other == proxy) {
-            Some((_, source)) => Ok(source.clone()),
-            None => look(proxy, self.home, Talk::Quiet),
-        }
+        let known = self.foreign.iter().find(|(other, _)| other == proxy);
+        known.map(|(_, source)| source.clone()).ok_or_else(|| {
+            let text = format!("proxy {:?} is of no case that is planned", proxy.name);
+            Failure::new(Exit::Unexpected, text)
+        })
     }
 }
