@@ -23,6 +23,9 @@ use clap::Parser;
 
 use self::side::Sides;
 
+#[global_allocator]
+static ALLOCATOR: perceive_model::kernel::LineAllocator = perceive_model::kernel::LineAllocator;
+
 #[derive(Debug, Parser)]
 struct Args {
     /// A Python with torch; without one, only our side is measured.

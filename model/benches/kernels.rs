@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use burn::tensor::{Device, Distribution, Tensor};
 use perceive_model::kernel::{
-    AdamwStep, Learned, adamw, channel_attention_qkv, dense3x3, depthwise3x3, gated_depthwise3x3, gelu_gate,
-    global_mean, global_norm, l1, layer_norm, modulate, pixel_shuffle, plain, pointwise, scaled_residual, simple_gate,
-    simple_gated_depthwise3x3, tune_allocation,
+    AdamwStep, Learned, LineAllocator, adamw, channel_attention_qkv, dense3x3, depthwise3x3, gated_depthwise3x3,
+    gelu_gate, global_mean, global_norm, l1, layer_norm, modulate, pixel_shuffle, plain, pointwise, scaled_residual,
+    simple_gate, simple_gated_depthwise3x3, tune_allocation,
 };
 use perceive_model::network::{Nafnet, NafnetConfig, Restormer, RestormerConfig};
+
+#[global_allocator]
+static ALLOCATOR: LineAllocator = LineAllocator;
 
 /// An operation of tensors, and their shapes; the first is x.
 struct Row {

@@ -38,6 +38,9 @@ use failure::Exit;
 use home::Home;
 use show::Talk;
 
+#[global_allocator]
+static ALLOCATOR: perceive_model::kernel::LineAllocator = perceive_model::kernel::LineAllocator;
+
 /// Quality-driven all-in-one image restoration: from pictures on disk to a table of results.
 #[derive(Debug, Parser)]
 #[command(name = "perceive-ir", version)]

@@ -260,7 +260,7 @@ impl Linear {
         );
         sum_pieces(
             [outputs, inputs],
-            row_tile,
+            [row_tile, inputs],
             &pieces,
             || (),
             |(), target, tokens| {

@@ -1,16 +1,13 @@
-//! Matrix products behind checked views, one thread a product: [our own](super::product) where the operands lie as those
-//! want them, the `gemm` crate's otherwise.
+//! [Matrix products](super::product) behind checked views, one thread a product.
 //!
 //! Parallelism is the caller's: it cuts its output into rectangles whose sizes do not depend on the number of threads,
 //! so that neither do the results.
 
 use std::ops::Range;
 
-use gemm::{Parallelism, gemm};
-
 use super::{
     dispatch::Simd,
-    product::{Onto, Operand, Target, broadcast, inner},
+    product::{Onto, Operand, Target, product},
     rectangle::{Rectangle, Unwritten},
 };
 
@@ -119,7 +116,7 @@ pub(super) enum Start<'a> {
     Onto(&'a [f32], usize),
 }
 
-/// `target = start + a b`, and gives the target back as numbers. The columns of b lie side by side.
+/// `target = start + a b`, and gives the target back as numbers.
 pub(super) fn set_product_onto<'a>(
     mut target: Rectangle<'a, Unwritten>,
     start: Start,
@@ -127,7 +124,7 @@ pub(super) fn set_product_onto<'a>(
     b: Matrix,
 ) -> Rectangle<'a, f32> {
     let [rows, columns] = [target.rows.len(), target.columns.len()];
-    assert!([a.rows, a.columns, b.columns] == [rows, b.rows, columns] && b.column_stride == 1);
+    assert_eq!([a.rows, a.columns, b.columns], [rows, b.rows, columns]);
     let (origin, stride) = target.origin();
     let onto = match start {
         Start::Nothing => Onto::Nothing,
@@ -147,7 +144,7 @@ pub(super) fn set_product_onto<'a>(
     // SAFETY: the shapes agree, `Matrix::new` checked that all operands lie in their slices; the rectangle is borrowed for
     // writing, its old elements are not read, and all of them are written.
     unsafe {
-        broadcast(Simd::current(), to, a.columns, a.operand(), b.operand(), onto);
+        product(Simd::current(), to, a.columns, a.operand(), b.operand(), onto);
         target.assume_written()
     }
 }
@@ -170,40 +167,8 @@ unsafe fn multiply(target: *mut f32, stride: usize, [rows, columns]: [usize; 2],
         rows,
         columns,
     };
-    if b.column_stride == 1 {
-        let onto = if add { Onto::Matrix(target) } else { Onto::Nothing };
-        // SAFETY: as below.
-        unsafe { broadcast(simd, to, depth, a.operand(), b.operand(), onto) };
-        return;
-    }
-    if a.column_stride == 1 && b.row_stride == 1 {
-        // SAFETY: as below.
-        unsafe { inner(simd, to, depth, a.operand(), b.transposed().operand(), add) };
-        return;
-    }
+    let onto = if add { Onto::Matrix(target) } else { Onto::Nothing };
     // SAFETY: the shapes agree, `Matrix::new` checked that its elements lie in its slice, and the caller answers for
     // the target.
-    unsafe {
-        gemm(
-            rows,
-            columns,
-            a.columns,
-            target,
-            1,
-            stride as isize,
-            add,
-            a.numbers.as_ptr(),
-            a.column_stride as isize,
-            a.row_stride as isize,
-            b.numbers.as_ptr(),
-            b.column_stride as isize,
-            b.row_stride as isize,
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
+    unsafe { product(simd, to, depth, a.operand(), b.operand(), onto) };
 }

@@ -45,7 +45,7 @@ mod token_norm;
 mod agreement;
 
 pub use adamw::{AdamwStep, Learned, adamw, global_norm};
-pub use allocation::tune_allocation;
+pub use allocation::{LineAllocator, tune_allocation};
 pub use channel_attention::{channel_attention, channel_attention_q_kv, channel_attention_qkv};
 pub use deformable_columns::deformable_columns;
 pub use dense3x3::dense3x3;

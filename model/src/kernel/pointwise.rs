@@ -176,7 +176,7 @@ impl Pointwise {
         )[0];
         sum_pieces(
             [outputs, inputs],
-            row_tile,
+            [row_tile, inputs],
             &pieces,
             || (),
             |(), target, (item, columns)| {

@@ -22,18 +22,23 @@ pub(super) trait Register: Copy {
 
     fn add(self, other: Self) -> Self;
 
-    /// All lanes, halves by halves.
-    fn sum(self) -> f32;
-
-    /// The sum of each register's lanes.
-    #[inline(always)]
-    fn sum_each<const N: usize>(registers: [Self; N]) -> [f32; N] {
-        registers.map(Self::sum)
-    }
-
     /// Asks for what lies there to be brought nearer; there need not be anything.
     #[inline(always)]
     fn prefetch(_from: *const f32) {}
+
+    /// Writes a square of numbers, as wide as a register, with its rows as columns. Rows are as far apart as the strides say.
+    ///
+    /// # Safety
+    /// The square can be read at `from` and written at `to`.
+    #[inline(always)]
+    unsafe fn turn(to: *mut f32, to_stride: usize, from: *const f32, stride: usize) {
+        for row in 0..Self::LANES {
+            for column in 0..Self::LANES {
+                // SAFETY: by the caller's word.
+                unsafe { *to.add(column * to_stride + row) = *from.add(row * stride + column) }
+            }
+        }
+    }
 }
 
 /// Without any assumption about the CPU.
@@ -72,12 +77,6 @@ impl Register for Portable {
     fn add(self, other: Self) -> Self {
         Self(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
     }
-
-    #[inline(always)]
-    fn sum(self) -> f32 {
-        let [a, b, c, d] = self.0;
-        (a + c) + (b + d)
-    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -86,10 +85,11 @@ pub(super) use x86::{Avx2, Avx512};
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256, __m512, _MM_HINT_T1, _mm_add_ps, _mm_add_ss, _mm_cvtss_f32, _mm_movehl_ps, _mm_prefetch,
-        _mm_shuffle_ps, _mm_storeu_ps, _mm256_add_ps, _mm256_castps256_ps128, _mm256_extractf128_ps, _mm256_fmadd_ps,
-        _mm256_hadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_castps512_ps256,
-        _mm512_extractf32x8_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
+        __m256, __m512, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_castpd_ps, _mm256_castps_pd, _mm256_fmadd_ps,
+        _mm256_loadu_ps, _mm256_permute2f128_ps, _mm256_set1_ps, _mm256_storeu_ps, _mm256_unpackhi_pd,
+        _mm256_unpackhi_ps, _mm256_unpacklo_pd, _mm256_unpacklo_ps, _mm512_add_ps, _mm512_castpd_ps, _mm512_castps_pd,
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_shuffle_f32x4, _mm512_storeu_ps, _mm512_unpackhi_pd,
+        _mm512_unpackhi_ps, _mm512_unpacklo_pd, _mm512_unpacklo_ps,
     };
 
     use super::Register;
@@ -139,28 +139,41 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn sum(self) -> f32 {
-            // SAFETY: see above.
-            unsafe {
-                let four = _mm_add_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
-                let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-                _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
-            }
-        }
-
-        #[inline(always)]
         fn prefetch(from: *const f32) {
             // SAFETY: a hint about an address, whatever it is.
             unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
         }
-    }
 
-    impl Avx512 {
-        /// The sum of both halves.
+        /// By pairs of numbers, pairs of pairs, and halves of registers.
         #[inline(always)]
-        fn halves(self) -> __m256 {
+        #[allow(clippy::needless_range_loop, reason = "counted loops over registers unroll")]
+        unsafe fn turn(to: *mut f32, to_stride: usize, from: *const f32, stride: usize) {
             // SAFETY: see above.
-            unsafe { _mm256_add_ps(_mm512_castps512_ps256(self.0), _mm512_extractf32x8_ps::<1>(self.0)) }
+            unsafe {
+                let mut rows = [_mm256_set1_ps(0.0); 8];
+                for r in 0..8 {
+                    rows[r] = _mm256_loadu_ps(from.add(r * stride));
+                }
+                let mut pairs = rows;
+                for r in 0..4 {
+                    let (a, b) = (rows[2 * r], rows[2 * r + 1]);
+                    pairs[2 * r] = _mm256_unpacklo_ps(a, b);
+                    pairs[2 * r + 1] = _mm256_unpackhi_ps(a, b);
+                }
+                for four in 0..2 {
+                    for c in 0..2 {
+                        let a = _mm256_castps_pd(pairs[4 * four + c]);
+                        let b = _mm256_castps_pd(pairs[4 * four + 2 + c]);
+                        rows[4 * four + 2 * c] = _mm256_castpd_ps(_mm256_unpacklo_pd(a, b));
+                        rows[4 * four + 2 * c + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(a, b));
+                    }
+                }
+                for c in 0..4 {
+                    let (a, b) = (rows[c], rows[4 + c]);
+                    _mm256_storeu_ps(to.add(c * to_stride), _mm256_permute2f128_ps::<0x20>(a, b));
+                    _mm256_storeu_ps(to.add((4 + c) * to_stride), _mm256_permute2f128_ps::<0x31>(a, b));
+                }
+            }
         }
     }
 
@@ -198,40 +211,48 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn sum(self) -> f32 {
-            Avx2(self.halves()).sum()
-        }
-
-        /// Four at a time, by sums of neighbours.
-        #[inline(always)]
-        fn sum_each<const N: usize>(registers: [Self; N]) -> [f32; N] {
-            let mut sums = [0.0; N];
-            let mut first = 0;
-            while first + 4 <= N {
-                // SAFETY: see above; there are four numbers to write.
-                unsafe {
-                    let [a, b, c, d] = [
-                        registers[first].halves(),
-                        registers[first + 1].halves(),
-                        registers[first + 2].halves(),
-                        registers[first + 3].halves(),
-                    ];
-                    let both = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
-                    let four = _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps::<1>(both));
-                    _mm_storeu_ps(sums.as_mut_ptr().add(first), four);
-                }
-                first += 4;
-            }
-            while first < N {
-                sums[first] = registers[first].sum();
-                first += 1;
-            }
-            sums
-        }
-
-        #[inline(always)]
         fn prefetch(from: *const f32) {
             Avx2::prefetch(from);
+        }
+
+        /// By pairs of numbers, pairs of pairs, and twice by quarters of registers.
+        #[inline(always)]
+        #[allow(clippy::needless_range_loop, reason = "counted loops over registers unroll")]
+        unsafe fn turn(to: *mut f32, to_stride: usize, from: *const f32, stride: usize) {
+            // SAFETY: see above.
+            unsafe {
+                let mut rows = [_mm512_set1_ps(0.0); 16];
+                for r in 0..16 {
+                    rows[r] = _mm512_loadu_ps(from.add(r * stride));
+                }
+                let mut other = rows;
+                for r in 0..8 {
+                    let (a, b) = (rows[2 * r], rows[2 * r + 1]);
+                    other[2 * r] = _mm512_unpacklo_ps(a, b);
+                    other[2 * r + 1] = _mm512_unpackhi_ps(a, b);
+                }
+                for four in 0..4 {
+                    for c in 0..2 {
+                        let a = _mm512_castps_pd(other[4 * four + c]);
+                        let b = _mm512_castps_pd(other[4 * four + 2 + c]);
+                        rows[4 * four + 2 * c] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+                        rows[4 * four + 2 * c + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+                    }
+                }
+                // Quarter q of register 4 f + c has column 4 q + c of the rows from 4 f on.
+                for eight in 0..2 {
+                    for c in 0..4 {
+                        let (a, b) = (rows[8 * eight + c], rows[8 * eight + 4 + c]);
+                        other[8 * eight + c] = _mm512_shuffle_f32x4::<0x88>(a, b);
+                        other[8 * eight + 4 + c] = _mm512_shuffle_f32x4::<0xdd>(a, b);
+                    }
+                }
+                for c in 0..8 {
+                    let (a, b) = (other[c], other[8 + c]);
+                    _mm512_storeu_ps(to.add(c * to_stride), _mm512_shuffle_f32x4::<0x88>(a, b));
+                    _mm512_storeu_ps(to.add((8 + c) * to_stride), _mm512_shuffle_f32x4::<0xdd>(a, b));
+                }
+            }
         }
     }
 }

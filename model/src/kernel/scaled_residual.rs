@@ -226,7 +226,7 @@ impl ScaledResidual {
         let row_tile = product_tile(pieces.len().min(16), [outputs, inputs, pixels])[0];
         sum_pieces(
             [outputs, inputs],
-            row_tile,
+            [row_tile, inputs],
             &pieces,
             || (),
             |(), target, piece| {

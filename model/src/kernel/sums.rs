@@ -74,18 +74,18 @@ pub(super) fn part_count([rows, columns]: [usize; 2], pieces: usize) -> usize {
         .min(pieces.max(1))
 }
 
-/// A matrix that is a sum over `pieces`, which `add` adds to the rows that it is given; `scratch` makes what `add` may
-/// write to. Runs of pieces go to parallel tasks, and so do rows if there are more than `row_tile`.
+/// A matrix that is a sum over `pieces`, which `add` adds to the rectangle that it is given; `scratch` makes what `add` may
+/// write to. Runs of pieces go to parallel tasks, and so do tiles of so many rows and columns.
 pub(super) fn sum_pieces<P: Sync, S>(
     [rows, columns]: [usize; 2],
-    row_tile: usize,
+    tile: [usize; 2],
     pieces: &[P],
     scratch: impl Fn() -> S + Sync + Send,
     add: impl Fn(&mut S, &mut Rectangle<f32>, &P) + Sync + Send,
 ) -> Vec<f32> {
     let run = pieces.len().div_ceil(part_count([rows, columns], pieces.len())).max(1);
     let mut parts = vec![0.0; pieces.len().div_ceil(run).max(1) * rows * columns];
-    let tasks = rectangles(&mut parts, [rows, columns], [row_tile, columns]);
+    let tasks = rectangles(&mut parts, [rows, columns], tile);
     tasks.into_par_iter().for_each_init(scratch, |scratch, mut rectangle| {
         for piece in pieces.iter().skip(rectangle.item * run).take(run) {
             add(scratch, &mut rectangle, piece);

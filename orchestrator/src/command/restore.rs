@@ -51,6 +51,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             Failure::new(Exit::Usage, "--tile: tiles of less than 64 pixels see too little").help("--tile 512"),
         );
     }
+    perceive_model::kernel::tune_allocation();
     let device = args.device.parse::<DeviceName>()?.open()?;
     let work = work(args)?;
     let model = Model::found(&args.model, home)?;

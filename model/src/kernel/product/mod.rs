@@ -1,23 +1,33 @@
-//! Matrix products of two shapes, on one thread, each with an inner loop that reads its operands as they lie:
+//! Matrix products on one thread, `C = start + A B`: single numbers of A meet registers of B.
 //!
-//! - [`broadcast`]: `C = A B` with rows of B that run along the columns of C, as a 1x1 convolution has them (`W X`,
-//!   `W^T dY`). Single numbers of A meet registers of B. Of B, a panel as wide as a few registers is copied together, so
-//!   that its rows do not fight for the same lines of the cache.
-//! - [`inner`]: `C = A B^T` with rows of A and B that both run along the sum, as the gradients of weights (`dY X^T`) and
-//!   the scores of channel attention have it. Registers of A meet registers of B, and lanes are summed at the end.
+//! A is read as it lies. Of B, a panel as wide as a few registers is copied together, so that its rows do not fight for the
+//! same lines of the cache; where B lies the other way round, as for the gradients of weights (`dY X^T`) and the scores of
+//! channel attention, the copy is turned. While one panel is multiplied, the next is copied, some rows a tile. Sums stay in
+//! registers from the first to the last number.
 //!
 //! A general product packs both operands to one layout first, which takes longer than multiplying where a side of C has
 //! only some dozens of numbers, as in restoration networks.
 
-mod broadcast;
-mod inner;
+mod panel;
 #[cfg(test)]
 mod tests;
+mod tile;
 
 use std::cell::RefCell;
 
-pub(super) use broadcast::broadcast;
-pub(super) use inner::inner;
+use super::{
+    dispatch::{Level, Simd},
+    registers::Portable,
+};
+
+/// A panel of B has at most so many rows, for two of them to stay in the second cache.
+const DEPTH: usize = 1536;
+
+/// Columns of the widest panel.
+const MOST_WIDTH: usize = 64;
+
+/// Rows of the highest tile.
+const MOST_ROWS: usize = 8;
 
 /// A matrix behind a pointer: where its first element is, and how far it is to the next row and the next column.
 #[derive(Clone, Copy)]
@@ -25,6 +35,16 @@ pub(super) struct Operand {
     pub first: *const f32,
     pub row: usize,
     pub column: usize,
+}
+
+impl Operand {
+    /// From this row and column on, which need not exist.
+    fn from(self, row: usize, column: usize) -> Self {
+        Self {
+            first: self.first.wrapping_add(row * self.row + column * self.column),
+            ..self
+        }
+    }
 }
 
 /// A row-major matrix to write to.
@@ -65,6 +85,70 @@ impl Onto {
 }
 
 thread_local! {
-    /// Where a product copies parts of its operands together.
-    static PANEL: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    /// Where a product copies its panels together: two of them, by turns.
+    static PANELS: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// `target = onto + a b`, summed over `depth`.
+///
+/// # Safety
+/// `a` is `[target.rows, depth]`, `b` is `[depth, target.columns]`, all of it and of `onto` readable, and nobody else uses
+/// the target.
+pub(super) unsafe fn product(simd: Simd, target: Target, depth: usize, a: Operand, b: Operand, onto: Onto) {
+    let parts = depth.div_ceil(DEPTH).max(1);
+    let longest = depth.div_ceil(parts);
+    PANELS.with_borrow_mut(|panels| {
+        panels.resize(panels.len().max(2 * longest * MOST_WIDTH), 0.0);
+        for part in 0..parts {
+            let done = part * longest;
+            let length = longest.min(depth - done);
+            let (a, b) = (a.from(0, done), b.from(done, 0));
+            let onto = if part > 0 { Onto::Matrix(target.first) } else { onto };
+            // SAFETY: the part lies within the operands; the levels come from detection.
+            unsafe {
+                match simd.level() {
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 if wastes_less(target.columns, 48, 64) => {
+                        x86::narrow_avx512(target, length, a, b, onto, panels);
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => x86::wide_avx512(target, length, a, b, onto, panels),
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => x86::product_avx2(target, length, a, b, onto, panels),
+                    _ => tile::product::<Portable, 4, 3>(target, length, a, b, onto, panels),
+                }
+            }
+        }
+    });
+}
+
+/// Whether so many columns fill panels of one width better than panels of another.
+fn wastes_less(columns: usize, width: usize, than: usize) -> bool {
+    columns.next_multiple_of(width) < columns.next_multiple_of(than)
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::super::registers::{Avx2, Avx512};
+    use super::{Onto, Operand, Target, tile};
+
+    // SAFETY of all: what their names say was detected, and the rest by the caller's word.
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    pub unsafe fn wide_avx512(target: Target, depth: usize, a: Operand, b: Operand, onto: Onto, panels: &mut [f32]) {
+        // SAFETY: see above.
+        unsafe { tile::product::<Avx512, 6, 4>(target, depth, a, b, onto, panels) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    pub unsafe fn narrow_avx512(target: Target, depth: usize, a: Operand, b: Operand, onto: Onto, panels: &mut [f32]) {
+        // SAFETY: see above.
+        unsafe { tile::product::<Avx512, 8, 3>(target, depth, a, b, onto, panels) }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn product_avx2(target: Target, depth: usize, a: Operand, b: Operand, onto: Onto, panels: &mut [f32]) {
+        // SAFETY: see above.
+        unsafe { tile::product::<Avx2, 4, 3>(target, depth, a, b, onto, panels) }
+    }
 }

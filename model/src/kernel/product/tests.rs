@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::super::dispatch::Simd;
-use super::broadcast::DEPTH;
 use super::*;
 
 fn numbers(length: usize, seed: usize) -> Vec<f32> {
@@ -43,13 +42,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn a_broadcast_product_is_the_product(
-        m in 1_usize..15, k in 0_usize..70, n in 1_usize..140, turned: bool, added in 0..4, slack in 0_usize..3
+    fn a_product_is_the_product(
+        m in 1_usize..20, k in 0_usize..70, n in 1_usize..200, turned: bool, b_lies in 0_usize..3, added in 0..4, slack in 0_usize..3
     ) {
-        let (a, b) = (numbers(m * k, 1), numbers(k * (n + slack), 2));
+        let (b_row, b_column) = [(n + slack, 1), (1, k + slack), (2, 2 * k + slack)][b_lies];
+        let (a, b) = (numbers(m * k, 1), numbers((k + 1) * b_row + n * b_column, 2));
         let (column_of, matrix_of) = (vec![2.0; m], vec![2.0; m * (n + slack)]);
         let (row, column) = if turned { (1, m) } else { (k, 1) };
-        let expected = expected([m, k, n], |i, p| a[i * row + p * column], |p, j| b[p * (n + slack) + j]);
+        let expected = expected([m, k, n], |i, p| a[i * row + p * column], |p, j| b[p * b_row + j * b_column]);
         for simd in Simd::available() {
             let mut target = vec![9.0; m * (n + slack)];
             let to = Target { first: target.as_mut_ptr(), row: n + slack, rows: m, columns: n };
@@ -60,26 +60,8 @@ proptest! {
                 _ => (Onto::Matrix(to.first), 9.0),
             };
             // SAFETY: the shapes are those of the vectors.
-            unsafe { broadcast(simd, to, k, operand(&a, row, column), operand(&b, n + slack, 1), onto) };
+            unsafe { product(simd, to, k, operand(&a, row, column), operand(&b, b_row, b_column), onto) };
             assert_equal(&target, n + slack, [m, n], start, &expected);
-        }
-    }
-
-    #[test]
-    fn an_inner_product_is_the_product(
-        m in 1_usize..15, k in 0_usize..140, n in 1_usize..15, add: bool, slack in 0_usize..3
-    ) {
-        let (a, b) = (numbers(m * (k + slack), 1), numbers(n * (k + slack), 2));
-        let expected = expected([m, k, n], |i, p| a[i * (k + slack) + p], |p, j| b[j * (k + slack) + p]);
-        for simd in Simd::available() {
-            let mut target = vec![9.0; m * (n + slack)];
-            if add {
-                (0..m).for_each(|i| target[i * (n + slack)..][..n].fill(2.0));
-            }
-            let to = Target { first: target.as_mut_ptr(), row: n + slack, rows: m, columns: n };
-            // SAFETY: the shapes are those of the vectors.
-            unsafe { inner(simd, to, k, operand(&a, k + slack, 1), operand(&b, k + slack, 1), add) };
-            assert_equal(&target, n + slack, [m, n], if add { 2.0 } else { 0.0 }, &expected);
         }
     }
 }
@@ -88,36 +70,20 @@ proptest! {
 fn long_sums_are_cut_and_added() {
     let [m, k, n] = [3, 2 * DEPTH + 5, 20];
     let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
-    let expected = expected([m, k, n], |i, p| a[i * k + p], |p, j| b[p * n + j]);
-    for simd in Simd::available() {
-        let mut target = vec![9.0; m * n];
-        let to = Target {
-            first: target.as_mut_ptr(),
-            row: n,
-            rows: m,
-            columns: n,
-        };
-        // SAFETY: the shapes are those of the vectors.
-        unsafe { broadcast(simd, to, k, operand(&a, k, 1), operand(&b, n, 1), Onto::Nothing) };
-        assert_equal(&target, n, [m, n], 0.0, &expected);
-    }
-}
-
-#[test]
-fn long_inner_sums_are_cut_and_added() {
-    let [m, k, n] = [7, 2 * 1024 + 5, 6];
-    let (a, b) = (numbers(m * k, 1), numbers(n * k, 2));
-    let expected = expected([m, k, n], |i, p| a[i * k + p], |p, j| b[j * k + p]);
-    for simd in Simd::available() {
-        let mut target = vec![9.0; m * n];
-        let to = Target {
-            first: target.as_mut_ptr(),
-            row: n,
-            rows: m,
-            columns: n,
-        };
-        // SAFETY: the shapes are those of the vectors.
-        unsafe { inner(simd, to, k, operand(&a, k, 1), operand(&b, k, 1), false) };
-        assert_equal(&target, n, [m, n], 0.0, &expected);
+    for (b_row, b_column) in [(n, 1), (1, k)] {
+        let expected = expected([m, k, n], |i, p| a[i * k + p], |p, j| b[p * b_row + j * b_column]);
+        for simd in Simd::available() {
+            let mut target = vec![9.0; m * n];
+            let to = Target {
+                first: target.as_mut_ptr(),
+                row: n,
+                rows: m,
+                columns: n,
+            };
+            let b = operand(&b, b_row, b_column);
+            // SAFETY: the shapes are those of the vectors.
+            unsafe { product(simd, to, k, operand(&a, k, 1), b, Onto::Nothing) };
+            assert_equal(&target, n, [m, n], 0.0, &expected);
+        }
     }
 }

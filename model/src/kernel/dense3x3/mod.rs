@@ -2,21 +2,25 @@
 //!
 //! A task takes a run of output pixels, gathers what the nine taps of every input channel see there as the columns of a
 //! matrix, and multiplies: `Y = W columns(X) + b`, `dW = dY columns(X)^T`. The gradient of x is the same convolution of
-//! dY with the taps turned round and inputs and outputs exchanged; for stride 2, zeros are put between the numbers of dY.
+//! dY with the taps turned round and inputs and outputs exchanged; for stride 2 it has [a way of its own](spread).
 
-use std::{borrow::Cow, cell::RefCell, ops::Range};
+mod spread;
+mod view;
+
+use std::cell::RefCell;
 
 use burn::tensor::{Shape, Tensor};
 use rayon::prelude::*;
 
 use super::{
     dispatch::Simd,
-    matrix::{Matrix, Start, add_product, product_tile, set_product_onto},
+    matrix::{Matrix, Start, add_product, set_product_onto},
     operation::{Kernel, fits, run_convolution},
     plain,
-    rectangle::{copy_row, ranges, rectangles, unwritten, written},
-    sums::{channel_sums, part_count, sum_pieces},
+    rectangle::{ranges, rectangles, unwritten, written},
+    sums::{channel_sums, sum_pieces},
 };
+pub(super) use view::View;
 
 /// # Shapes
 /// - x `[B, I, H, W]`, weight `[O, I, 3, 3]`, bias `[O]`
@@ -46,15 +50,6 @@ pub(super) struct Dense3x3 {
     pub batch: usize,
     pub outputs: usize,
     pub view: View,
-}
-
-/// A picture as the taps see it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct View {
-    pub channels: usize,
-    pub height: usize,
-    pub width: usize,
-    pub stride: usize,
 }
 
 impl<const N: usize> Kernel<N> for Dense3x3 {
@@ -88,13 +83,7 @@ impl<const N: usize> Kernel<N> for Dense3x3 {
     fn backward(&self, inputs: [&[f32]; N], (): (), gradient: &[f32], wanted: [bool; N]) -> [Option<Vec<f32>>; N] {
         let mut gradients = [const { None }; N];
         if wanted[0] {
-            let weight = self.turned(inputs[1]);
-            let view = View {
-                channels: self.outputs,
-                stride: 1,
-                ..self.view
-            };
-            gradients[0] = Some(convolve(&self.spread(gradient), view, self.batch, &weight, None, false));
+            gradients[0] = Some(self.x_gradient(inputs[1], gradient));
         }
         if wanted[1] {
             gradients[1] = Some(self.weight_gradient(inputs[0], gradient));
@@ -112,6 +101,18 @@ impl<const N: usize> Kernel<N> for Dense3x3 {
 }
 
 impl Dense3x3 {
+    /// A convolution of dY with stride 1.
+    fn x_gradient(&self, weight: &[f32], gradient: &[f32]) -> Vec<f32> {
+        if self.view.stride == 2 {
+            return spread::x_gradient(self, weight, gradient);
+        }
+        let view = View {
+            channels: self.outputs,
+            ..self.view
+        };
+        convolve(gradient, view, self.batch, &self.turned(weight), None, false)
+    }
+
     /// The weight with its taps turned round, as `[I, O, 3, 3]`.
     fn turned(&self, weight: &[f32]) -> Vec<f32> {
         let inputs = self.view.channels;
@@ -125,59 +126,42 @@ impl Dense3x3 {
         turned
     }
 
-    /// The output's gradient at the input's size: number `(r, c)` comes to `(stride r, stride c)`, between zeros.
-    fn spread<'a>(&self, gradient: &'a [f32]) -> Cow<'a, [f32]> {
-        let View {
-            height, width, stride, ..
-        } = self.view;
-        if stride == 1 {
-            return Cow::Borrowed(gradient);
-        }
-        let columns = self.view.output()[1];
-        let mut spread = vec![0.0; self.batch * self.outputs * height * width];
-        let planes = spread
-            .par_chunks_exact_mut(height * width)
-            .zip(gradient.par_chunks_exact(self.view.pixels()));
-        planes.for_each(|(spread, gradient)| {
-            for (spread, gradient) in spread.chunks_mut(stride * width).zip(gradient.chunks_exact(columns)) {
-                spread[..width]
-                    .iter_mut()
-                    .step_by(stride)
-                    .zip(gradient)
-                    .for_each(|(target, number)| *target = *number);
-            }
-        });
-        Cow::Owned(spread)
-    }
-
+    /// A task takes the taps of some input channels and a part of the pixels.
     fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {
-        let (view, pixels, depth) = (self.view, self.view.pixels(), self.view.depth());
+        let (view, pixels) = (self.view, self.view.pixels());
         let pieces: Vec<_> = (0..self.batch)
-            .flat_map(|item| ranges(pixels, view.run()).map(move |run| (item, run)))
+            .flat_map(|item| ranges(pixels, SUMMED).map(move |run| (item, run)))
             .collect();
-        let row_tile = product_tile(
-            part_count([self.outputs, depth], pieces.len()),
-            [self.outputs, depth, self.batch * pixels],
-        )[0];
         sum_pieces(
-            [self.outputs, depth],
-            row_tile,
+            [self.outputs, view.depth()],
+            [self.outputs, CHANNELS * 9],
             &pieces,
-            || (),
-            |(), target, (item, run)| {
-                let gradient = Matrix::new(
-                    &gradient[item * self.outputs * pixels..],
-                    [self.outputs, pixels],
-                    pixels,
-                );
-                let gradient = gradient.part(target.rows.clone(), run.clone());
-                view.gathered(view.picture(x, *item), run, |columns| {
-                    add_product(target, gradient, columns.transposed());
-                });
+            Vec::new,
+            |columns, target, (item, run)| {
+                let own = &gradient[item * self.outputs * pixels..];
+                let own = Matrix::new(own, [self.outputs, pixels], pixels).part(0..self.outputs, run.clone());
+                let channels = target.columns.start / 9..target.columns.end / 9;
+                let seen = view.gather(columns, view.picture(x, *item), channels, run);
+                add_product(target, own, seen.transposed());
             },
         )
     }
 }
+
+/// Pixels that a task sums over before it turns to the next.
+const SUMMED: usize = 256;
+
+/// Channels of a task of the weight's gradient: their taps nearly fill a panel of the product.
+const CHANNELS: usize = 7;
+
+/// Pixels of a task of a convolution: a panel of the product.
+const RUN: usize = 64;
+
+/// Tasks that keep some cores busy. With fewer runs, outputs are parted as well.
+const TASKS: usize = 32;
+
+/// Fewer outputs than these are not worth gathering once more what the taps see.
+const FEW_OUTPUTS: usize = 48;
 
 thread_local! {
     /// What taps see, gathered together.
@@ -198,14 +182,14 @@ pub(super) fn convolve(
     let outputs = weight.len() / depth;
     let weight = Matrix::new(weight, [outputs, depth], depth);
     let mut output = unwritten(batch * outputs * pixels);
-    let [row_tile, _] = product_tile(batch, [outputs, depth, pixels]);
-    let targets = rectangles(&mut output, [outputs, pixels], [row_tile, view.run()]);
+    let targets = rectangles(&mut output, [outputs, pixels], [row_tile(outputs, batch * pixels), RUN]);
     targets.into_par_iter().for_each(|target| {
-        let (picture, run) = (view.picture(x, target.item), target.columns.clone());
         let weight = weight.part(target.rows.clone(), 0..depth);
         let start = bias.map_or(Start::Nothing, Start::Bias);
-        let mut result = view.gathered(picture, &run, |columns| {
-            set_product_onto(target, start, weight, columns)
+        let mut result = COLUMNS.with_borrow_mut(|columns| {
+            let (picture, run) = (view.picture(x, target.item), target.columns.clone());
+            let seen = view.gather(columns, picture, 0..view.channels, &run);
+            set_product_onto(target, start, weight, seen)
         });
         if rectify {
             for row in 0..result.rows.len() {
@@ -220,83 +204,10 @@ pub(super) fn convolve(
     unsafe { written(output) }
 }
 
-impl View {
-    fn output(&self) -> [usize; 2] {
-        [self.height, self.width].map(|size| size.div_ceil(self.stride))
-    }
-
-    /// Of the output.
-    fn pixels(&self) -> usize {
-        self.output().iter().product()
-    }
-
-    /// Numbers in a column.
-    fn depth(&self) -> usize {
-        self.channels * 9
-    }
-
-    /// Columns gathered at a time: about half a megabyte of numbers.
-    fn run(&self) -> usize {
-        (131_072 / self.depth()).clamp(128, 2048) / 16 * 16
-    }
-
-    fn picture<'a>(&self, x: &'a [f32], item: usize) -> &'a [f32] {
-        let length = self.channels * self.height * self.width;
-        &x[item * length..][..length]
-    }
-
-    /// Writes the matrix `[9 channels, run]` of what each tap sees at a run of output pixels, and gives it to `work`.
-    fn gathered<R>(&self, picture: &[f32], run: &Range<usize>, work: impl FnOnce(Matrix) -> R) -> R {
-        COLUMNS.with_borrow_mut(|columns| {
-            let size = self.depth() * run.len();
-            columns.resize(columns.len().max(size), 0.0);
-            self.gather(picture, run, &mut columns[..size]);
-            work(Matrix::new(&columns[..size], [self.depth(), run.len()], run.len()))
-        })
-    }
-
-    fn gather(&self, picture: &[f32], run: &Range<usize>, columns: &mut [f32]) {
-        let width = self.output()[1];
-        let rows = run.start / width..(run.end - 1) / width + 1;
-        let mut targets = columns.chunks_exact_mut(run.len());
-        for plane in picture.chunks_exact(self.height * self.width) {
-            for tap in 0..9 {
-                let mut target = targets.next().unwrap_or_default();
-                for row in rows.clone() {
-                    let start = run.start.max(row * width) - row * width;
-                    let end = run.end.min((row + 1) * width) - row * width;
-                    let (part, rest) = target.split_at_mut(end - start);
-                    let seen = (row * self.stride + tap / 3)
-                        .checked_sub(1)
-                        .filter(|seen| *seen < self.height);
-                    match seen.map(|seen| &plane[seen * self.width..][..self.width]) {
-                        Some(seen) => self.shift(part, seen, start, tap % 3),
-                        None => part.fill(0.0),
-                    }
-                    target = rest;
-                }
-            }
-        }
-    }
-
-    /// `part[j] = seen[(start + j) * stride + tap - 1]`, zero outside.
-    fn shift(&self, part: &mut [f32], seen: &[f32], start: usize, tap: usize) {
-        let first = start * self.stride + tap;
-        let (edge, part) = part.split_at_mut(usize::from(first == 0));
-        edge.fill(0.0);
-        let first = (first + edge.len() * self.stride) - 1;
-        let seen = seen.get(first..).unwrap_or_default();
-        let inside = seen.len().div_ceil(self.stride).min(part.len());
-        let (part, edge) = part.split_at_mut(inside);
-        if self.stride == 1 {
-            copy_row(part, &seen[..inside]);
-        } else {
-            part.iter_mut()
-                .zip(seen.iter().step_by(self.stride))
-                .for_each(|(target, number)| *target = *number);
-        }
-        edge.fill(0.0);
-    }
+/// How many outputs a task computes.
+fn row_tile(outputs: usize, pixels: usize) -> usize {
+    let parts = TASKS.div_ceil(pixels.div_ceil(RUN)).min(outputs.div_ceil(FEW_OUTPUTS));
+    outputs.div_ceil(parts).next_multiple_of(6)
 }
 
 #[cfg(test)]
