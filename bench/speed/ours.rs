@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use perceive_model::kernel::tune_allocation;
+use perceive_model::kernel::{among_workers, tune_allocation};
 use perceive_model::loss::l1;
 use perceive_model::network::{Network, NetworkConfig, whole_picture};
 use perceive_model::tower::{Clip, ClipConfig, Dinov2, Dinov2Config, Vgg16, Vgg16Config};
@@ -42,9 +42,7 @@ pub fn serve(work: &Work) -> Result<(), Box<dyn Error>> {
         let times: u32 = word.parse()?;
         let faults = machine::page_faults();
         let began = Instant::now();
-        for _ in 0..times {
-            task.run()?;
-        }
+        among_workers(|| (0..times).try_for_each(|_| task.run().map_err(|error| error.to_string())))?;
         let seconds = began.elapsed().as_secs_f64() / f64::from(times);
         say(&Taken {
             seconds,
@@ -61,7 +59,7 @@ fn say(what: &impl serde::Serialize) -> Result<(), Box<dyn Error>> {
     Ok(out.flush()?)
 }
 
-trait Task {
+trait Task: Send {
     fn parameters(&self) -> usize;
 
     /// Once, and nothing but the work.

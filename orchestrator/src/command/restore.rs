@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use perceive_datasets::picture::Picture;
+use perceive_model::kernel::{among_workers, tune_allocation};
 use perceive_model::network::instructir::instructions::speaking_of;
 
 use super::model::Model;
@@ -51,7 +52,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             Failure::new(Exit::Usage, "--tile: tiles of less than 64 pixels see too little").help("--tile 512"),
         );
     }
-    perceive_model::kernel::tune_allocation();
+    tune_allocation();
     let device = args.device.parse::<DeviceName>()?.open()?;
     let work = work(args)?;
     let model = Model::found(&args.model, home)?;
@@ -73,7 +74,8 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         match Picture::open(from) {
             Ok(picture) => {
                 create_folder(&args.output)?;
-                tiled(&restorer, &picture, &from.display().to_string(), args.tile)?.save_png(to)?;
+                let restored = among_workers(|| tiled(&restorer, &picture, &from.display().to_string(), args.tile))?;
+                restored.save_png(to)?;
             }
             Err(error) => broken.push(error.to_string()),
         }

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use perceive_model::kernel::{among_workers, tune_allocation};
 use serde::{Deserialize, Serialize};
 
 use super::manifest;
@@ -71,7 +72,7 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
 }
 
 fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
-    perceive_model::kernel::tune_allocation();
+    tune_allocation();
     let key = order.key.clone();
     let stop = stop_flag(order.orchestrator)?;
     let mut devices = order.device.parse::<DeviceGroup>()?.open()?;
@@ -87,7 +88,7 @@ fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
     let mut context = Context::new(home.clone(), &key, device, journal, stop)?;
     context.beside(others);
     context.look_after(order.upkeep.clone(), order.step_limit);
-    let outcome = order.job.run(&mut context)?;
+    let outcome = among_workers(|| order.job.run(&mut context))?;
     if outcome == Outcome::Done {
         manifest::write(&context.output(), &order.job)?;
         finish(&context.output(), &home.artefact(&key))?;
