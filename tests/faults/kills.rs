@@ -9,6 +9,7 @@ use perceive_datasets::random::{Key, Stream};
 use super::{Results, seed};
 use crate::support::Desk;
 use crate::support::mini::MINI;
+use crate::support::process::reaches;
 
 const KILLS: usize = 100;
 
@@ -47,10 +48,8 @@ fn under_fire(desk: &Desk, stream: &mut Stream, count: &mut Count) {
             *count.entry(format!("orchestrator, {stage}")).or_default() += 1;
             break;
         }
-        // It may end by itself in this very moment.
-        if let Some(worker) = running.find_worker()
-            && unsafe { libc::kill(worker as libc::pid_t, libc::SIGKILL) } == 0
-        {
+        let worker = running.find_worker();
+        if worker.is_some_and(|worker| reaches(worker, libc::SIGKILL)) {
             *count.entry(format!("worker, {stage}")).or_default() += 1;
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use perceive_datasets::random::{Key, Stream};
 
 use crate::support::Desk;
-use crate::support::process::send;
+use crate::support::process::{reaches, send};
 
 /// Every kind of training, with all that it has to remember: eq. 10's state, validations, the best so far, patience.
 const STORM: &str = r#"
@@ -54,7 +54,7 @@ fn strike(desk: &Desk, stream: &mut Stream) -> Option<String> {
     let at_worker = stream.below(2) == 0;
     let worker = running.find_worker();
     let struck = match worker {
-        Some(worker) if at_worker => unsafe { libc::kill(worker as libc::pid_t, signal) == 0 },
+        Some(worker) if at_worker => reaches(worker, signal),
         Some(_) => {
             running.signal(signal);
             true

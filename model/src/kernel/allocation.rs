@@ -39,6 +39,22 @@ unsafe impl GlobalAlloc for LineAllocator {
         // SAFETY: by the caller's word.
         unsafe { System.dealloc(block, Self::layout(layout)) }
     }
+
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: by the caller's word, and a block of `size` bytes has the caller's alignment or a larger one.
+        unsafe {
+            let new = Layout::from_size_align_unchecked(size, layout.align());
+            if Self::layout(layout).align() == Self::layout(new).align() {
+                return System.realloc(block, Self::layout(layout), size);
+            }
+            let moved = self.alloc(new);
+            if !moved.is_null() {
+                block.copy_to_nonoverlapping(moved, size.min(layout.size()));
+                self.dealloc(block, layout);
+            }
+            moved
+        }
+    }
 }
 
 /// Tells glibc's allocator to hold on to freed memory. Call it once, before the first tensor is made.
@@ -57,6 +73,29 @@ pub fn tune_allocation() {
             libc::mallopt(libc::M_MMAP_MAX, 0);
             libc::mallopt(libc::M_TRIM_THRESHOLD, NEVER);
             libc::mallopt(libc::M_TOP_PAD, TOP_PAD);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_blocks_begin_with_a_line_and_keep_what_they_hold_when_they_grow_and_shrink() {
+        let layout = |size| Layout::array::<u8>(size).unwrap();
+        // SAFETY: the layouts are those of the blocks, and only what was written is read.
+        unsafe {
+            let mut block = LineAllocator.alloc(layout(100));
+            block.write(7);
+            let mut size = 100;
+            for next in [200, 5000, 90_000, 4096, 50] {
+                block = LineAllocator.realloc(block, layout(size), next);
+                size = next;
+                assert_eq!(block.read(), 7);
+                assert!(size < LARGE || block.addr().is_multiple_of(LINE), "{size}");
+            }
+            LineAllocator.dealloc(block, layout(size));
         }
     }
 }
