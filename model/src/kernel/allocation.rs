@@ -60,8 +60,9 @@ unsafe impl GlobalAlloc for LineAllocator {
 /// Tells glibc's allocator to hold on to freed memory. Call it once, before the first tensor is made.
 ///
 /// As it comes, glibc maps every large block anew and gives it back when it is freed, so that each step of a training
-/// pays a page fault for every 4 KiB of every activation: more time than the arithmetic takes. Elsewhere than on glibc
-/// this does nothing.
+/// pays a page fault for every 4 KiB of every activation: more time than the arithmetic takes. It also gives each thread
+/// an arena of its own, in heaps of 64 MB that go back to the system as soon as one is empty; all threads share one here,
+/// for they ask for few blocks and large ones. Elsewhere than on glibc this does nothing.
 pub fn tune_allocation() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -70,6 +71,7 @@ pub fn tune_allocation() {
         const NEVER: i32 = -1;
         // SAFETY: `mallopt` only sets numbers inside the allocator; a value it does not like changes nothing.
         unsafe {
+            libc::mallopt(libc::M_ARENA_MAX, 1);
             libc::mallopt(libc::M_MMAP_MAX, 0);
             libc::mallopt(libc::M_TRIM_THRESHOLD, NEVER);
             libc::mallopt(libc::M_TOP_PAD, TOP_PAD);
