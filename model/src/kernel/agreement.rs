@@ -12,22 +12,33 @@ use super::dispatch::{Simd, with_simd};
 type Operation<'a> = &'a (dyn Fn(&[Tensor<1>]) -> Tensor<4> + Sync);
 
 /// Numbers around zero, the same for the same seed.
-fn random(length: usize, seed: u64) -> Vec<f32> {
+fn drawn(length: usize, seed: u64) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     (0..length).map(|_| random.random_range(-2.0..2.0)).collect()
+}
+
+/// A tensor of such numbers, of which a gradient is asked where the device knows of any.
+pub fn random<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let data = TensorData::new(drawn(shape.iter().product(), seed), shape);
+    let tensor = Tensor::from_data(data, device);
+    if tensor.is_autodiff() {
+        tensor.require_grad()
+    } else {
+        tensor
+    }
 }
 
 /// The output, and the gradients of a random weighting of it by every input.
 fn evaluate(lengths: &[usize], seed: u64, operation: Operation) -> Vec<Vec<f32>> {
     let device = Device::flex().autodiff();
     let leaf = |(index, length): (usize, &usize)| {
-        let numbers = random(*length, seed + index as u64);
+        let numbers = drawn(*length, seed + index as u64);
         Tensor::<1>::from_data(TensorData::new(numbers, [*length]), &device).require_grad()
     };
     let leaves: Vec<_> = lengths.iter().enumerate().map(leaf).collect();
     let output = operation(&leaves);
     let shape: Shape = output.shape();
-    let weighting = TensorData::new(random(shape.num_elements(), seed + 99), shape);
+    let weighting = TensorData::new(drawn(shape.num_elements(), seed + 99), shape);
     let gradients = (output.clone() * Tensor::from_data(weighting, &device))
         .sum()
         .backward();
@@ -48,7 +59,7 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 pub fn assert_agrees(lengths: &[usize], seed: u64, own: Operation, plain: Operation) {
     let expected = evaluate(lengths, seed, plain);
     for simd in Simd::available() {
-        let results = with_simd(simd, || evaluate(lengths, seed, own));
+        let results = with_simd(simd, 2, || evaluate(lengths, seed, own));
         for (index, (result, expected)) in results.iter().zip(&expected).enumerate() {
             assert_eq!(result.len(), expected.len());
             // A sum of many numbers is no more exact than they are, however small it comes out.

@@ -80,13 +80,13 @@ thread_local! {
     static FORCED: std::cell::Cell<Option<Simd>> = const { std::cell::Cell::new(None) };
 }
 
-/// Runs `body` with the kernels that it calls held to `simd`.
+/// Runs `body` on so many threads of its own, on all of which the kernels are held to `simd`.
 #[cfg(test)]
-pub(super) fn with_simd<T>(simd: Simd, body: impl FnOnce() -> T) -> T {
-    let before = FORCED.replace(Some(simd));
-    let result = body();
-    FORCED.set(before);
-    result
+pub(super) fn with_simd<T: Send>(simd: Simd, threads: usize, body: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .start_handler(move |_| FORCED.set(Some(simd)));
+    pool.build().unwrap().install(body)
 }
 
 /// How `a * b + c` is computed: in one rounding where the CPU has an instruction for it, else in two.
@@ -187,7 +187,9 @@ mod tests {
     fn forcing_ends_with_its_body() {
         let before = Simd::current();
         let portable = Simd(Level::Portable);
-        assert_eq!(with_simd(portable, Simd::current), portable);
+        // Work that is handed on is held to it as well.
+        let both = || rayon::join(Simd::current, Simd::current);
+        assert_eq!(with_simd(portable, 2, both), (portable, portable));
         assert_eq!(Simd::current(), before);
     }
 }

@@ -149,6 +149,13 @@ pub(super) fn set_product_onto<'a>(
     }
 }
 
+/// `target = a b`, in the place of other numbers.
+pub(super) fn put_product(target: &mut Rectangle<f32>, a: Matrix, b: Matrix) {
+    let (origin, stride) = target.origin();
+    // SAFETY: the rectangle is borrowed for writing.
+    unsafe { multiply(origin, stride, [target.rows.len(), target.columns.len()], false, a, b) }
+}
+
 /// `target = target + a b`.
 pub(super) fn add_product(target: &mut Rectangle<f32>, a: Matrix, b: Matrix) {
     let (origin, stride) = target.origin();

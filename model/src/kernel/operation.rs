@@ -278,6 +278,27 @@ pub(super) fn flat(x: Tensor<1>) -> FlexTensor {
     }
 }
 
+/// What `compute` makes of tensors that no gradient is asked of.
+pub(super) fn untracked<const O: usize>(
+    inputs: Vec<Tensor<1>>,
+    shape: [usize; O],
+    compute: impl FnOnce(&[&[f32]]) -> Vec<f32>,
+) -> Tensor<O> {
+    let device = inputs[0].device();
+    let inputs: Vec<FlexTensor> = inputs
+        .into_iter()
+        .map(|input| {
+            contiguous(
+                input
+                    .try_into_primitive::<Flex>()
+                    .expect("on the CPU, without autodiff"),
+            )
+        })
+        .collect();
+    let inputs: Vec<&[f32]> = inputs.iter().map(numbers).collect();
+    Tensor::from_data(TensorData::new(compute(&inputs), shape), &device)
+}
+
 fn numbers(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice().expect("contiguous f32, by `fits` and `contiguous`")
 }

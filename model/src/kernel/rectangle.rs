@@ -63,6 +63,23 @@ impl Rectangle<'_, f32> {
     }
 }
 
+impl<'a> Rectangle<'a, f32> {
+    /// The rectangle as one that has still to be written.
+    ///
+    /// # Safety
+    /// Nothing but numbers is written to it.
+    pub unsafe fn into_unwritten(self) -> Rectangle<'a, Unwritten> {
+        Rectangle {
+            item: self.item,
+            rows: self.rows,
+            columns: self.columns,
+            first: self.first.cast(),
+            stride: self.stride,
+            buffer: PhantomData,
+        }
+    }
+}
+
 impl<'a> Rectangle<'a, Unwritten> {
     /// Writes one number a row, and gives the rectangle back as numbers. `row` counts from the matrix' first.
     pub fn filled(mut self, number: impl Fn(usize) -> f32) -> Rectangle<'a, f32> {
@@ -108,6 +125,21 @@ impl<'a, T> Rectangle<'a, T> {
             columns: 0..columns,
             first: buffer.as_mut_ptr(),
             stride: columns,
+            buffer: PhantomData,
+        }
+    }
+
+    /// The part in these columns, which count from the rectangle's first.
+    pub fn part(&mut self, columns: Range<usize>) -> Rectangle<'_, T> {
+        assert!(columns.end <= self.columns.len());
+        let start = self.columns.start;
+        Rectangle {
+            item: self.item,
+            rows: self.rows.clone(),
+            // Without a column there may be no element to point to.
+            first: self.first.wrapping_add(columns.start),
+            columns: start + columns.start..start + columns.end,
+            stride: self.stride,
             buffer: PhantomData,
         }
     }

@@ -6,7 +6,7 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{layer_norm, norm_pointwise};
+use crate::kernel::{FeedForward, feed_forward, layer_norm, norm_pointwise, norm_pointwise_depthwise3x3};
 use crate::layer::{Conv2d, constant};
 
 /// Restormer's and this project's epsilon; PyTorch's default.
@@ -63,5 +63,31 @@ impl ChannelNorm {
         } else {
             convolution.forward(self.forward(x))
         }
+    }
+
+    /// `filter(convolution(norm(x)))`, a 1x1 and a depthwise 3x3 convolution; one visit to memory where neither has a bias
+    /// and no gradient is asked for.
+    pub fn then_filtered(&self, convolution: &Conv2d, filter: &Conv2d, x: Tensor<4>) -> Tensor<4> {
+        if convolution.is_plain_pointwise() && filter.bias.is_none() {
+            let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
+            let filter = filter.weight.val();
+            norm_pointwise_depthwise3x3(x, weight, bias, self.epsilon, convolution.weight.val(), filter)
+        } else {
+            filter.forward(self.then(convolution, x))
+        }
+    }
+
+    /// `x + narrow(gelu_gate(filter(widen(norm(x)))))` of convolutions without biases.
+    pub fn then_feed_forward(&self, [widen, filter, narrow]: [&Conv2d; 3], x: Tensor<4>) -> Tensor<4> {
+        let [widen, filter, narrow] = [widen, filter, narrow].map(|convolution| convolution.weight.val());
+        let network = FeedForward {
+            norm: self.weight.val(),
+            norm_bias: self.bias.as_ref().map(Param::val),
+            eps: self.epsilon,
+            widen,
+            filter,
+            narrow,
+        };
+        feed_forward(x, network)
     }
 }

@@ -86,6 +86,8 @@ pub(super) struct Rows {
     pub stride: usize,
     pub to: *mut f32,
     pub count: usize,
+    /// A row is to be copied every so many numbers of the sum.
+    pub every: usize,
 }
 
 impl Rows {
@@ -94,6 +96,7 @@ impl Rows {
         stride: 0,
         to: std::ptr::null_mut(),
         count: 0,
+        every: 0,
     };
 
     /// Copies the first of these rows, `V` registers.

@@ -30,7 +30,8 @@ pub(super) unsafe fn product<G: Register, const R: usize, const V: usize>(
     let (first, second) = panels.split_at_mut(depth * width);
     let (mut panel, mut other) = (first.as_mut_ptr(), second.as_mut_ptr());
     // Each tile of a panel copies its share of the next one.
-    let share = depth.div_ceil(target.rows.div_ceil(R).max(1));
+    let share = depth.div_ceil(target.rows.div_ceil(R).max(1)).max(1);
+    let every = depth / share;
     let mut column = 0;
     let mut copied = false;
     while column < target.columns {
@@ -58,6 +59,7 @@ pub(super) unsafe fn product<G: Register, const R: usize, const V: usize>(
                             stride: b.row,
                             to: other.add(before * width),
                             count: share.min(depth - before),
+                            every,
                         }
                     } else {
                         Rows::NONE
@@ -104,14 +106,13 @@ impl Tile {
         let width = V * G::LANES;
         let mut sums = [[G::splat(0.0); V]; R];
         let (mut a, mut panel, mut next) = (self.a.first, self.panel, self.next);
-        let every = self.depth / self.next.count.max(1);
         let mut turn = 0;
         for k in 0..self.depth {
             // SAFETY: the panel has `depth` rows of V registers, A `depth` columns of R numbers.
             unsafe {
                 if k == turn && next.count > 0 {
                     next.copy_one::<G, V>();
-                    turn += every;
+                    turn += next.every;
                 }
                 let mut b = [G::splat(0.0); V];
                 for v in 0..V {

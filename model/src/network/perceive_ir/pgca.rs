@@ -59,8 +59,8 @@ impl Pgca {
 
     /// `onto + PGCA(norm(x), norm(y))`, all of them `[B, C, H, W]`.
     pub fn forward_onto(&self, onto: Tensor<4>, norm: &ChannelNorm, x: Tensor<4>, y: Tensor<4>) -> Tensor<4> {
-        let q = self.q_dwconv.forward(norm.then(&self.q, y));
-        let kv = self.kv_dwconv.forward(norm.then(&self.kv, x));
+        let q = norm.then_filtered(&self.q, &self.q_dwconv, y);
+        let kv = norm.then_filtered(&self.kv, &self.kv_dwconv, x);
         let attended = channel_attention_q_kv(q, kv, self.temperature.val());
         match (&self.project_out, &self.mdta) {
             (Some(project), _) => project.forward_onto(onto, attended),

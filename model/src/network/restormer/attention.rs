@@ -33,16 +33,17 @@ impl Mdta {
 
     /// `[B, C, H, W]` to the same.
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.project_out.forward(self.attended(self.qkv.forward(x)))
+        self.project_out
+            .forward(self.attended(self.qkv_dwconv.forward(self.qkv.forward(x))))
     }
 
     /// `onto + forward(norm(x))`, as blocks have it.
     pub fn forward_onto(&self, onto: Tensor<4>, norm: &ChannelNorm, x: Tensor<4>) -> Tensor<4> {
         self.project_out
-            .forward_onto(onto, self.attended(norm.then(&self.qkv, x)))
+            .forward_onto(onto, self.attended(norm.then_filtered(&self.qkv, &self.qkv_dwconv, x)))
     }
 
     fn attended(&self, qkv: Tensor<4>) -> Tensor<4> {
-        channel_attention_qkv(self.qkv_dwconv.forward(qkv), self.temperature.val())
+        channel_attention_qkv(qkv, self.temperature.val())
     }
 }

@@ -1,0 +1,97 @@
+//! Norm, 1x1 and depthwise 3x3 convolution in one, for inference: what makes q, k and v of a transformer block.
+//!
+//! What lies between the two convolutions lives in steps of some rows ([`widened`](super::widened)).
+
+use burn::tensor::Tensor;
+use rayon::prelude::*;
+
+use super::{
+    depthwise3x3::depthwise3x3,
+    norm_pointwise::norm_pointwise,
+    operation::{fits, untracked},
+    rectangle::{unwritten, written},
+    widened::{Widening, is_worth_it},
+};
+
+/// `depthwise3x3(pointwise(layer_norm(x, norm, norm_bias, eps), weight), filter)`, the bits of which do not depend on
+/// whether a gradient is asked for.
+///
+/// # Shapes
+/// - x `[B, I, H, W]`, norm and norm_bias `[I]`, weight `[O, I, 1, 1]`, filter `[O, 1, 3, 3]`
+/// - output `[B, O, H, W]`
+pub fn norm_pointwise_depthwise3x3(
+    x: Tensor<4>,
+    norm: Tensor<1>,
+    norm_bias: Option<Tensor<1>>,
+    eps: f64,
+    weight: Tensor<4>,
+    filter: Tensor<4>,
+) -> Tensor<4> {
+    let [batch, _, height, width] = x.dims();
+    let [outputs, ..] = weight.dims();
+    if !fits(&x) || x.is_autodiff() || !is_worth_it(height) {
+        return depthwise3x3(norm_pointwise(x, norm, norm_bias, eps, weight), filter, None);
+    }
+    let flat = |tensor: Tensor<4>| tensor.flatten(0, 3);
+    let mut inputs = vec![flat(x), norm, flat(weight), flat(filter)];
+    inputs.extend(norm_bias);
+    untracked(inputs, [batch, outputs, height, width], |inputs| {
+        let widening = Widening {
+            height,
+            width,
+            norm: inputs[1],
+            norm_bias: inputs.get(4).copied(),
+            eps: eps as f32,
+            weight: inputs[2],
+            taps: inputs[3],
+        };
+        let mut output = unwritten(batch * outputs * height * width);
+        widening.tasks(&mut output, outputs).into_par_iter().for_each_init(
+            || widening.buffer(),
+            |buffer, task| {
+                widening.run(inputs[0], task, |mut target, widened| {
+                    for channel in 0..outputs {
+                        widened.store(target.row(channel), widened.filter(channel, buffer));
+                    }
+                });
+            },
+        );
+        // SAFETY: the tasks cover the output.
+        unsafe { written(output) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::kernel::agreement::random;
+    use crate::kernel::dispatch::{Simd, with_simd};
+
+    /// Batch, inputs, outputs, height and width.
+    fn computed([b, i, o, height, width]: [usize; 5], bias: bool, device: &Device) -> Vec<f32> {
+        let output = norm_pointwise_depthwise3x3(
+            random(1, [b, i, height, width], device),
+            random(2, [i], device),
+            bias.then(|| random(3, [i], device)),
+            1e-5,
+            random(4, [o, i, 1, 1], device),
+            random(5, [o, 1, 3, 3], device),
+        );
+        output.into_data().try_to_vec().unwrap()
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_gradients_or_threads() {
+        for (size, bias) in [([2, 5, 7, 129, 33], true), ([1, 3, 4, 257, 9], false)] {
+            for simd in Simd::available() {
+                let tracked = with_simd(simd, 2, || computed(size, bias, &Device::flex().autodiff()));
+                for threads in [1, 2, 5] {
+                    let untracked = with_simd(simd, threads, || computed(size, bias, &Device::flex()));
+                    assert!(tracked == untracked, "{size:?}, {}, {threads} threads", simd.name());
+                }
+            }
+        }
+    }
+}
