@@ -40,13 +40,32 @@ fn each_loss_term_that_becomes_infinite_is_named() {
         ("restore.loss.perceptual=1e39", "the loss term perceptual"),
         ("restore.training.learning_rate=1e30", "the loss term l1"),
         ("medium.training.learning_rate=1e30", "the loss term l1"),
-        ("prompts.learning_rate=1e38", "the loss term"),
+        ("prompts.learning_rate=1e38", "became"),
     ] {
         desk.run(&["run", "mini", "--set", set]).fails(9, &[term, "hint:"]);
         given_up(&desk, "not-finite", term);
         desk.is_tidy();
     }
     println!("6 terms in 3 stages were driven to infinity");
+}
+
+#[test]
+fn a_validation_of_pictures_that_are_no_numbers_is_no_score() {
+    let desk = Desk::with(MINI);
+    let run = [
+        "run",
+        "mini",
+        "--set",
+        "restore.training.steps=1",
+        "--set",
+        "restore.training.learning_rate=1e38",
+        "--set",
+        "restore.training.validation.every=1",
+    ];
+    let says = "a restored picture became";
+    desk.run(&run).fails(9, &[says, "at step 1", "hint:"]);
+    given_up(&desk, "not-finite", says);
+    desk.is_tidy();
 }
 
 #[test]
@@ -67,14 +86,14 @@ fn the_last_save_outlives_a_nan_and_holds_no_part_of_it() {
         "--set",
         "restore.training.warm_up=100000000",
     ];
-    desk.run(&run).fails(9, &["the loss term"]);
+    desk.run(&run).fails(9, &["became"]);
     given_up(&desk, "not-finite", "at step");
     let whole = desk.checkpoints();
     assert!(!whole.is_empty());
     // Going on comes to the same end: the state was not touched by the step that broke.
     let reason = |desk: &Desk| last_word(desk)["reason"].as_str().unwrap().to_string();
     let first = reason(&desk);
-    desk.run(&run).fails(9, &["the loss term"]);
+    desk.run(&run).fails(9, &["became"]);
     assert_eq!(reason(&desk), first);
     assert!(desk.notes().iter().any(|note| note.starts_with("goes on from step")));
 }

@@ -16,11 +16,12 @@ pub mod schedule;
 pub mod state;
 pub mod station;
 
-/// A loss that is no number: which term, at which step, and what it was.
+/// A number of a training that is none any more: which, at which step, and what it was.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("the loss term {term} became {value} at step {step}")]
+#[error("{what} became {value} at step {step}")]
 pub struct NotFinite {
-    pub term: String,
+    /// In words, such as "the loss term l1".
+    pub what: String,
     pub step: u64,
     pub value: f32,
 }

@@ -130,7 +130,7 @@ impl Learner {
         let value: f32 = loss.clone().into_scalar();
         if !value.is_finite() {
             return Err(NotFinite {
-                term: "prompt_cross_entropy".into(),
+                what: "the loss term prompt_cross_entropy".into(),
                 step,
                 value,
             });
@@ -141,7 +141,7 @@ impl Learner {
         let norm = adamw.step(module, &gradients, rate);
         if !norm.is_finite() {
             return Err(NotFinite {
-                term: "gradient".into(),
+                what: "the gradient's norm".into(),
                 step,
                 value: norm as f32,
             });

@@ -199,25 +199,29 @@ impl Training {
 
     /// PSNR in dB over RGB of each restored crop, clipped to \[0, 1\], under its guidance; eq. 10's avgPSNR is the mean over
     /// several batches.
-    pub fn psnr(&self, crops: &Crops, guidance: Option<Guidance>) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// A restored crop with NaN or infinity in it.
+    pub fn psnr(&self, crops: &Crops, guidance: Option<Guidance>) -> Result<Vec<f64>, NotFinite> {
         let degraded = self.degraded(crops);
         let clean = crops.tensor(&crops.clean, &degraded.device());
-        let restored = self.network().restore(degraded, guidance).image.clamp(0.0, 1.0);
+        let restored = self.clipped(self.network().restore(degraded, guidance).image)?;
         let difference = restored - clean;
         let squares = (difference.clone() * difference)
             .reshape([crops.batch as i32, -1])
             .mean_dim(1);
         let errors = squares.into_data();
-        errors
-            .iter::<f64>()
-            .map(|error| -10.0 * error.max(1e-10).log10())
-            .collect()
+        let errors = errors.iter::<f64>();
+        Ok(errors.map(|error| -10.0 * error.max(1e-10).log10()).collect())
     }
 
     /// A whole degraded picture `[1, 3, H, W]` (no autodiff), restored as the network is now under the picture's guidance,
     /// clipped to \[0, 1\].
-    pub fn restore(&self, degraded: Tensor<4>, guidance: Option<Guidance>) -> Tensor<4> {
-        whole_picture::restore(&self.network(), degraded, guidance).clamp(0.0, 1.0)
+    ///
+    /// # Errors
+    /// NaN or infinity in the restored picture.
+    pub fn restore(&self, degraded: Tensor<4>, guidance: Option<Guidance>) -> Result<Tensor<4>, NotFinite> {
+        self.clipped(whole_picture::restore(&self.network(), degraded, guidance))
     }
 
     /// One optimiser step on one batch.
@@ -291,8 +295,21 @@ impl Training {
             return Ok(());
         }
         Err(NotFinite {
-            term: term.into(),
+            what: format!("the loss term {term}"),
             step: self.state.step + 1,
+            value,
+        })
+    }
+
+    /// Restored pictures, clipped to \[0, 1\]; NaN and infinity would look like levels then.
+    fn clipped(&self, restored: Tensor<4>) -> Result<Tensor<4>, NotFinite> {
+        let value: f32 = restored.clone().abs().mean().into_scalar();
+        if value.is_finite() {
+            return Ok(restored.clamp(0.0, 1.0));
+        }
+        Err(NotFinite {
+            what: "the mean of a restored picture".into(),
+            step: self.state.step,
             value,
         })
     }
@@ -304,7 +321,7 @@ impl Training {
         let norm = adamw.step(module, gradients, rate);
         if !norm.is_finite() {
             return Err(NotFinite {
-                term: "gradient".into(),
+                what: "the gradient's norm".into(),
                 step,
                 value: norm as f32,
             });

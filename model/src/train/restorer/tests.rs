@@ -152,8 +152,27 @@ fn pieces_that_are_no_numbers_change_nothing() {
     let last = broken.clean.len() - 1;
     broken.clean[last] = f32::NAN;
     let failure = training.step(&broken).unwrap_err();
-    assert_eq!((failure.term.as_str(), failure.step), ("l1", 2));
+    assert_eq!((failure.what.as_str(), failure.step), ("the loss term l1", 2));
     assert_eq!(training.state().checkpoint(), before);
+}
+
+#[test]
+fn restored_pictures_that_are_no_numbers_have_no_psnr() {
+    let training = training();
+    let mut crops = crops(0);
+    let psnr = |crops: &Crops| training.psnr(crops, training.guidance(&training.degraded(crops)));
+    let whole = |crops: &Crops| {
+        let picture = training.degraded(crops).narrow(0, 0, 1);
+        let guidance = training.guidance(&picture);
+        training.restore(picture, guidance)
+    };
+    assert!(psnr(&crops).unwrap().iter().all(|psnr| (0.0..50.0).contains(psnr)));
+    whole(&crops).unwrap();
+    crops.degraded[0] = f32::NAN;
+    for failure in [psnr(&crops).unwrap_err(), whole(&crops).map(drop).unwrap_err()] {
+        assert_eq!(failure.what, "the mean of a restored picture");
+        assert!(failure.value.is_nan() && failure.step == 0);
+    }
 }
 
 #[test]

@@ -108,7 +108,7 @@ pub fn train(
             if let Some(epochs) = &material.epochs
                 && step.is_multiple_of(epochs.steps)
             {
-                let Some(psnr) = average_psnr(context, &mut attempt, &mut training, &epochs.slice, &mut of_slice)
+                let Some(psnr) = average_psnr(context, &mut attempt, &mut training, &epochs.slice, &mut of_slice)?
                 else {
                     break;
                 };
@@ -215,26 +215,30 @@ fn is_enough(attempt: &Attempt, settings: &Training) -> bool {
 }
 
 /// The mean PSNR of the network on fixed crops (eq. 10). `None`: stopped on request.
+///
+/// # Errors
+/// A network that makes NaN or infinity of one.
 fn average_psnr(
-    context: &Context,
+    context: &mut Context,
     attempt: &mut Attempt,
     training: &mut Restorer,
     slice: &[Crops],
     seen: &mut Seen,
-) -> Option<f64> {
+) -> Result<Option<f64>, Failure> {
     let mut each = Vec::new();
     for (place, crops) in slice.iter().enumerate() {
         if context.should_stop() {
-            return None;
+            return Ok(None);
         }
-        each.extend(attempt.unless_stopped(context, training, |training| {
+        let measured = attempt.unless_stopped(context, training, |training| {
             let guidance = seen
                 .entry(place)
                 .or_insert_with(|| training.guidance(&training.degraded(crops)));
             training.psnr(crops, guidance.clone())
-        }));
+        });
+        each.extend(measured.map_err(|broken| attempt.not_finite(context, &broken))?);
     }
-    Some(each.iter().sum::<f64>() / each.len().max(1) as f64)
+    Ok(Some(each.iter().sum::<f64>() / each.len().max(1) as f64))
 }
 
 impl Learning for Restorer {

@@ -104,9 +104,12 @@ impl HeldOut {
 
     /// The mean PSNR of the network on the held-out pictures, whole, in dB. `seen` is kept from one
     /// validation to the next. `None`: stopped on request.
+    ///
+    /// # Errors
+    /// Unreadable pictures, and a network that makes NaN or infinity of one.
     pub fn psnr(
         &self,
-        context: &Context,
+        context: &mut Context,
         attempt: &mut Attempt,
         training: &mut restorer::Training,
         seen: &mut Seen,
@@ -117,14 +120,16 @@ impl HeldOut {
                 return Ok(None);
             }
             let (degraded, clean) = (Picture::open(&pair.degraded)?, Picture::open(&pair.clean)?);
-            let planes = attempt.unless_stopped(context, training, |training| {
+            let restored = attempt.unless_stopped(context, training, |training| {
                 let size = [1, 3, degraded.height, degraded.width];
                 let data = TensorData::new(degraded.to_planes(), size);
                 let image = Tensor::<4>::from_data(data, context.device());
                 let guidance = seen.entry(place).or_insert_with(|| training.guidance(&image));
                 let guidance = guidance.clone();
-                training.restore(image, guidance).into_data().iter::<f32>().collect()
+                training.restore(image, guidance)
             });
+            let restored = restored.map_err(|broken| attempt.not_finite(context, &broken))?;
+            let planes = restored.into_data().iter::<f32>().collect();
             let restored = Planes::new(planes, degraded.height, degraded.width)?;
             sum += psnr_rgb(&restored, &measurable(&clean)?)?.min(EQUAL);
         }
