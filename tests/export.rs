@@ -72,7 +72,7 @@ fn an_exported_restorer_is_the_same_in_another_home() {
     let desk = trained();
     let other = Desk::new();
     desk.plant("holiday/one.png", 40, 24);
-    for (experiment, kind) in [("plain", "restormer"), ("nafnet", "nafnet")] {
+    for (experiment, kind) in [("plain", "restormer"), ("nafnet", "nafnet"), ("mini", "perceive-ir")] {
         let file = export(&desk, experiment);
         assert_eq!(file.metadata["format"], "pt");
         let restore = |desk: &Desk, from: &str, model: &str, to: &str| {
@@ -87,8 +87,38 @@ fn an_exported_restorer_is_the_same_in_another_home() {
         // Imported weights leave again as they came.
         let again = other.arg(&format!("{kind}.safetensors"));
         other.run(&["weights", "export", kind, &again]).fine();
-        assert_eq!(Checkpoint::read(&again).unwrap().tensors, file.tensors);
+        let again = Checkpoint::read(&again).unwrap();
+        assert_eq!(again.tensors, file.tensors);
+        assert_eq!(again.metadata.get("guide"), file.metadata.get("guide"));
     }
+}
+
+#[test]
+fn a_guided_restorer_that_does_not_say_by_what_is_good_for_a_start_only() {
+    let desk = Desk::with(MINI);
+    desk.run(&["run", "mini"]).fine();
+    let mut file = export(&desk, "mini");
+    file.metadata.remove("guide");
+    file.write(Path::new(&desk.arg("silent.safetensors"))).unwrap();
+    let import = [
+        "weights",
+        "import",
+        "perceive-ir",
+        &desk.arg("silent.safetensors"),
+        "--name",
+        "silent",
+    ];
+    desk.run(&import).fine();
+    desk.plant("holiday/one.png", 40, 24);
+    let says = ["silent", "does not say by which weights", "restore.start_from"];
+    let (holiday, to) = (desk.arg("holiday"), desk.arg("to"));
+    desk.run(&["restore", &holiday, "-o", &to, "--model", "silent"])
+        .fails(6, &says);
+    let proxies = "negatives.proxies=[{ name = \"silent\", weights = \"silent\" }]";
+    desk.run(&["run", "mini", "--set", proxies]).fails(6, &says);
+    let measured = ["restore.start_from=silent", "restore.training.steps=0"];
+    desk.run(&["run", "mini", "--set", measured[0], "--set", measured[1]])
+        .fine();
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! One picture in memory: 8-bit RGB, rows from the top, three interleaved channels.
 //!
-//! [`decode`] turns files into pictures, [`probe()`] reads only a file's size, [`save`] writes PNG whole or not at all.
+//! [`is_picture`] knows files by their endings, [`decode`] turns them into pictures, [`probe()`] reads only a file's size,
+//! [`save`] writes PNG whole or not at all.
 
 mod decode;
+mod ending;
 mod probe;
 mod save;
 
 use std::path::{Path, PathBuf};
 
+pub use ending::{is_picture, is_read};
 pub use probe::probe;
 
 /// An 8-bit RGB picture.

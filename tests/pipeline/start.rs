@@ -204,7 +204,7 @@ fn what_cannot_be_started_from_is_told_before_anything_runs() {
     import(&desk, "perceive-ir", &path, "guided-one");
     let proxies = "negatives.proxies=[{ name = \"p\", weights = \"guided-one\" }]";
     desk.run(&["run", "weighed", "--set", proxies])
-        .fails(6, &["guided-one", "guides", "plain restorer"]);
+        .fails(6, &["negatives.proxies", "guided-one", "does not say by which"]);
     let picture = desk.plant("in.png", 24, 16).display().to_string();
     desk.run(&["restore", &picture, "-o", &desk.arg("out"), "--model", "guided-one"])
         .fails(6, &["guided-one", "restore.start_from"]);

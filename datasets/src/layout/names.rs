@@ -1,5 +1,7 @@
 //! Reading file names: what a name's ending says, and patterns such as `rain-#`.
 
+use crate::picture::is_read;
+
 /// What a file is by its ending.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -13,12 +15,11 @@ pub enum Kind {
 
 /// What a file of this name is.
 pub fn kind(name: &str) -> Kind {
-    const READ: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp"];
     const NOT_READ: [&str; 12] = [
         "gif", "ppm", "pgm", "pnm", "jp2", "heic", "heif", "avif", "jxl", "dng", "cr2", "nef",
     ];
     let (_, ending) = split_ending(name);
-    if READ.iter().any(|known| known.eq_ignore_ascii_case(ending)) {
+    if is_read(ending) {
         Kind::Picture
     } else if NOT_READ.iter().any(|known| known.eq_ignore_ascii_case(ending)) {
         Kind::Foreign

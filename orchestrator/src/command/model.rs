@@ -12,7 +12,7 @@ use crate::{
 /// A restorer that is there.
 #[derive(Debug)]
 pub enum Model {
-    Imported(Entry),
+    Imported(Box<Entry>),
     Artefact { key: String, folder: PathBuf },
 }
 
@@ -23,7 +23,7 @@ impl Model {
     /// [`Exit::Unknown`] where there is none, or none that is finished.
     pub fn named(name: &str, home: &Home, database: &Database) -> Result<Self, Failure> {
         if let Some(entry) = WeightsStore::of(home).entry(name)? {
-            return Ok(Self::Imported(entry));
+            return Ok(Self::Imported(Box::new(entry)));
         }
         let key = match database.restorer_of(name)? {
             Some(key) => key,
@@ -44,7 +44,7 @@ impl Model {
         match Database::open_read_only(home) {
             Ok(database) => Self::named(name, home, &database),
             Err(DatabaseError::Missing { path }) => match WeightsStore::of(home).entry(name)? {
-                Some(entry) => Ok(Self::Imported(entry)),
+                Some(entry) => Ok(Self::Imported(Box::new(entry))),
                 None => Err(DatabaseError::Missing { path }.into()),
             },
             Err(error) => Err(error.into()),

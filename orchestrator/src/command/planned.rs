@@ -151,12 +151,12 @@ impl Weights for Installed<'_> {
             let message = format!("negatives.proxies: the weights {name:?} are not installed");
             Failure::new(failure.exit, message).help(import + &help)
         })?;
-        if entry.network()?.needs_guidance() {
-            let message = format!(
-                "negatives.proxies: the weights {name:?} are of {}, which DINOv2 guides; a proxy restores by itself",
-                entry.title()
-            );
-            return Err(Failure::new(Exit::Weights, message).help("choose a plain restorer"));
+        let of_proxies = |failure: Failure| Failure {
+            message: format!("negatives.proxies: {}", failure.message),
+            ..failure
+        };
+        if let Some(tower) = restorer::guide(&entry).map_err(of_proxies)? {
+            tower.check(self.home, &kind::dinov2::KIND).map_err(of_proxies)?;
         }
         Ok(entry.stored_blake3)
     }

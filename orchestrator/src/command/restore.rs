@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use perceive_datasets::picture::Picture;
+use perceive_datasets::picture::{Picture, is_picture};
 use perceive_model::kernel::{among_workers, tune_allocation};
 use perceive_model::network::instructir::instructions::speaking_of;
 
@@ -16,7 +16,6 @@ use crate::{
         context::create_folder,
         restorer::{Restorer, tiled},
     },
-    weights_store::WeightsStore,
 };
 
 #[derive(Debug, clap::Args)]
@@ -62,7 +61,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             .try_for_each(|(from, to)| crate::show::out(&format!("{} -> {}\n", from.display(), to.display())));
     }
     let mut restorer = match &model {
-        Model::Imported(entry) => Restorer::from_weights(&WeightsStore::of(home), &entry.name, &device)?,
+        Model::Imported(entry) => Restorer::from_weights(home, &entry.name, &device)?,
         Model::Artefact { folder, .. } => Restorer::open(folder, home, &device)?,
     };
     if let Some(degradation) = &args.degradation {
@@ -174,13 +173,4 @@ pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found: Vec<PathBuf> = paths.filter(|path| is_picture(path)).collect();
     found.sort();
     Ok(found)
-}
-
-fn is_picture(path: &Path) -> bool {
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or("")
-        .to_ascii_lowercase();
-    ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp"].contains(&extension.as_str())
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     home::Home,
-    weights_store::WeightsStore,
+    weights_store::{Entry, WeightsStore},
 };
 
 const WEIGHTS: &str = "model.safetensors";
@@ -90,6 +90,26 @@ pub fn imported(store: &WeightsStore, name: &str) -> Result<Start, Failure> {
     })
 }
 
+/// The tower that guides the network of imported weights; `None` for one that restores by itself.
+///
+/// # Errors
+/// [`Exit::Weights`] for a guided network whose file did not say by which weights.
+pub fn guide(weights: &Entry) -> Result<Option<&Tower>, Failure> {
+    if !weights.network()?.needs_guidance() {
+        return Ok(None);
+    }
+    let silent = || {
+        let text = format!(
+            "the weights {:?} are of a {} that DINOv2 guides, and their file does not say by which weights",
+            weights.name,
+            weights.title()
+        );
+        Failure::new(Exit::Weights, text)
+            .help("train on from them with `restore.start_from`, with 0 steps to measure them as they are")
+    };
+    weights.guide.as_ref().map(Some).ok_or_else(silent)
+}
+
 impl Restorer {
     /// Reads the restorer of an artefact's folder.
     pub fn open(folder: &Path, home: &Home, device: &Device) -> Result<Self, Failure> {
@@ -104,20 +124,18 @@ impl Restorer {
         })
     }
 
-    /// Reads a plain restorer from the imported weights of that name.
-    pub fn from_weights(store: &WeightsStore, name: &str, device: &Device) -> Result<Self, Failure> {
-        let Start { of, weights, origin } = imported(store, name)?;
-        if of.needs_guidance() {
-            let text = format!(
-                "{origin} is a {} that DINOv2 guides, and does not say by which weights",
-                of.name()
-            );
-            return Err(Failure::new(Exit::Weights, text)
-                .help("train on from it with `restore.start_from`, with 0 steps to measure it as it is"));
-        }
+    /// Reads a restorer from the imported weights of that name.
+    ///
+    /// # Errors
+    /// [`Exit::Weights`] for weights that were changed, and for a guided network without its guide.
+    pub fn from_weights(home: &Home, name: &str, device: &Device) -> Result<Self, Failure> {
+        let store = WeightsStore::of(home);
+        let entry = store.named(name)?;
+        let guide = guide(&entry)?.map(|tower| tower.guide(home, device)).transpose()?;
+        let Start { of, weights, origin } = imported(&store, name)?;
         Ok(Self {
             network: load(Network::new(&of, device), &weights, &origin)?,
-            guide: None,
+            guide,
             device: device.clone(),
         })
     }

@@ -1,5 +1,7 @@
 //! The frozen towers of a job: which, and from where.
 
+use std::path::PathBuf;
+
 use burn::tensor::Device;
 use perceive_model::{
     tower::{Clip, Dinov2, Vgg16, stand_in},
@@ -12,7 +14,7 @@ use crate::{
     failure::Failure,
     home::Home,
     spec::Towers,
-    weights_store::{WeightsStore, kind, others},
+    weights_store::{Kind, WeightsStore, kind, others},
 };
 
 /// Where a tower's weights come from; part of every key that depends on the tower.
@@ -33,7 +35,7 @@ impl Tower {
     ///
     /// # Errors
     /// [`crate::failure::Exit::Weights`] for a real one that is not installed.
-    pub fn of(home: &Home, towers: Towers, kind: &'static kind::Kind) -> Result<Self, Failure> {
+    pub fn of(home: &Home, towers: Towers, kind: &'static Kind) -> Result<Self, Failure> {
         match towers {
             Towers::StandIn => Ok(Self::StandIn),
             Towers::Real => {
@@ -44,14 +46,30 @@ impl Tower {
         }
     }
 
-    /// The imported weights, held to what was planned with.
-    fn checkpoint(&self, home: &Home, kind: &kind::Kind) -> Result<(Checkpoint, String), Failure> {
+    /// Refuses weights that are not installed, or others than these.
+    ///
+    /// # Errors
+    /// [`crate::failure::Exit::Weights`].
+    pub fn check(&self, home: &Home, kind: &Kind) -> Result<(), Failure> {
+        match self {
+            Self::StandIn => Ok(()),
+            Self::Imported(_) => self.file(home, kind).map(drop),
+        }
+    }
+
+    fn file(&self, home: &Home, kind: &Kind) -> Result<PathBuf, Failure> {
         let store = WeightsStore::of(home);
         let path = store.find(kind)?;
         match self {
             Self::Imported(blake3) if store.named(kind.name)?.blake3 != *blake3 => Err(others(kind.name)),
-            _ => Ok((Checkpoint::read(&path)?, path.display().to_string())),
+            _ => Ok(path),
         }
+    }
+
+    /// The imported weights, held to what was planned with.
+    fn checkpoint(&self, home: &Home, kind: &Kind) -> Result<(Checkpoint, String), Failure> {
+        let path = self.file(home, kind)?;
+        Ok((Checkpoint::read(&path)?, path.display().to_string()))
     }
 
     pub fn clip(&self, home: &Home, device: &Device) -> Result<Clip, Failure> {

@@ -14,6 +14,7 @@ use super::look_alike::LookAlike;
 use super::overrides::is_plausible;
 use super::{Entry, Kind, Overrides, WeightsStore, file_name};
 use crate::failure::{Exit, Failure};
+use crate::stage::towers::Tower;
 
 /// What to import.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,7 @@ struct Fitted {
     checkpoint: Checkpoint,
     wrapper: Wrapper,
     settings: Value,
+    guide: Option<Tower>,
     parameters: usize,
 }
 
@@ -93,6 +95,7 @@ impl WeightsStore {
             mut checkpoint,
             wrapper,
             settings,
+            guide,
             parameters,
         } = fitted;
         checkpoint.metadata = [("configuration".to_owned(), settings.to_string())].into();
@@ -107,6 +110,7 @@ impl WeightsStore {
             parameters,
             imported_at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             configuration: settings,
+            guide,
             wrapper: wrapper.prefix,
         };
         let beside = wrapper.beside;
@@ -148,6 +152,8 @@ fn fitted(source: Source<'_>, file_name: &str) -> Result<Fitted, Failure> {
     } = source;
     let (published, wrapper) = published(file)?;
     let told = published.metadata.get("configuration").cloned();
+    let guide = published.metadata.get("guide");
+    let guide = guide.and_then(|told| serde_json::from_str(told).ok());
     let checkpoint = (kind.bare)(published);
     let mut settings = settings(kind, &checkpoint, told.as_deref());
     overrides.over(&mut settings)?;
@@ -177,6 +183,7 @@ fn fitted(source: Source<'_>, file_name: &str) -> Result<Fitted, Failure> {
         checkpoint,
         wrapper,
         settings,
+        guide,
     })
 }
 

@@ -32,6 +32,7 @@ pub use publication::{Check, Publication};
 
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
+use crate::stage::towers::Tower;
 
 /// The installed weights of one home.
 #[derive(Clone, Debug)]
@@ -62,6 +63,9 @@ pub struct Entry {
     pub imported_at: String,
     /// The network's settings: what the tensors' shapes tell, and what was said at the import.
     pub configuration: Value,
+    /// The DINOv2 that guides the network, where its file says so: one that this program trained and exported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guide: Option<Tower>,
     /// What was taken off every key: `state_dict.net.`
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub wrapper: String,

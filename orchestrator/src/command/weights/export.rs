@@ -87,7 +87,7 @@ fn read(model: &Model, home: &Home) -> Result<(Configuration, Checkpoint), Failu
         Model::Imported(entry) => {
             let configuration = Configuration {
                 network: entry.network()?,
-                guide: None,
+                guide: entry.guide.clone(),
             };
             let path = WeightsStore::of(home).find_named(&entry.name)?;
             Ok((configuration, Checkpoint::read(&path)?))

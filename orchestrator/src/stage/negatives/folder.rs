@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use perceive_datasets::picture::is_picture;
+
 use super::{
     misfits::{self, Fit},
     names::{self, Ambiguous},
@@ -16,9 +18,6 @@ use crate::{
     show::Talk,
     stage::pairs::{Pair, Set, file_name},
 };
-
-/// Endings of the formats that are read.
-const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "bmp", "tif", "tiff", "webp"];
 
 /// A folder of pictures.
 pub struct Restored {
@@ -147,13 +146,6 @@ impl Restored {
 fn names_of(pair: &Pair) -> Vec<String> {
     let stem = pair.degraded.file_stem().unwrap_or_default().to_string_lossy();
     vec![file_name(&pair.name), file_name(&stem)]
-}
-
-fn is_picture(path: &Path) -> bool {
-    let ending = path
-        .extension()
-        .map(|ending| ending.to_string_lossy().to_ascii_lowercase());
-    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 #[cfg(test)]

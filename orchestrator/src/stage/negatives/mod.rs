@@ -32,7 +32,6 @@ use crate::{
     home::Home,
     show::{self, Talk},
     spec::proxy::TIME_LIMIT,
-    weights_store::WeightsStore,
 };
 use flaws::{Flaw, Flaws};
 use folder::Restored;
@@ -115,11 +114,7 @@ impl Negatives {
             Source::Medium(key) => Maker::Network(Box::new(Restorer::open(&context.artefact(key), &home, &device)?)),
             Source::Imported { name, .. } => {
                 self.check_unchanged(&home)?;
-                Maker::Network(Box::new(Restorer::from_weights(
-                    &WeightsStore::of(&home),
-                    name,
-                    &device,
-                )?))
+                Maker::Network(Box::new(Restorer::from_weights(&home, name, &device)?))
             }
             Source::Folder { digest, path } => {
                 let restored = Restored::look(path, &home, Talk::Quiet)?;
