@@ -397,10 +397,7 @@ impl Planner<'_> {
 
 /// Refuses to go on from a network that was told other degradations, or in another order, than those of this training.
 fn told_alike(stage: &str, network: &NetworkConfig, train: &[Set]) -> Result<(), Failure> {
-    let NetworkConfig::InstructIr(config) = network else {
-        return Ok(());
-    };
-    let told: Vec<&str> = config.instructions.iter().map(|set| set.degradation.as_str()).collect();
+    let told = network.degradations();
     let degradations = Set::degradations(train);
     if told.is_empty() || told == degradations {
         return Ok(());

@@ -1,6 +1,6 @@
 //! What a reader must know before believing a number: what was measured, with what, and whose numbers stand beside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 
@@ -55,22 +55,33 @@ pub fn caption(experiment: &str, cases: &[Case], frame: &DataFrame, layout: Layo
         format!("{experiment}: {what}{spread}; {reading}; PSNR in dB"),
         format!("scale: {}; towers: {towers}{stand_in}", distinct(|case| &case.scale)),
     ];
-    let says = |case: &Case, key: &str, value: &str| case.settings.get(key).is_some_and(|set| set == value);
-    let unspoken = |case: &&Case| {
-        let silent = |key| case.settings.get(key).is_none_or(String::is_empty);
-        says(case, "restore.network", "instructir") && silent("restore.instructions") && silent("restore.start_from")
-    };
-    let stand_ins: BTreeSet<&str> = cases.iter().filter(unspoken).map(|case| case.name.as_str()).collect();
-    if !stand_ins.is_empty() {
-        let names = stand_ins.into_iter().collect::<Vec<_>>().join(", ");
-        lines.push(format!(
-            "instructions of {names}: stand-ins (seeded vectors in place of a sentence encoder's)"
-        ));
-    }
+    lines.extend(instructions(cases));
     if layout.with_paper {
         lines.push(of_paper(experiment, frame));
     }
     lines
+}
+
+/// Which instructions the cases' networks follow, where these are no sentences that the experiment names.
+fn instructions(cases: &[Case]) -> Vec<String> {
+    let told = |case: &Case, key: &str| case.settings.get(key).cloned().unwrap_or_default();
+    let mut of: BTreeMap<bool, BTreeSet<&str>> = BTreeMap::new();
+    for case in cases {
+        if told(case, "restore.network") == "instructir" && told(case, "restore.instructions").is_empty() {
+            let started = !told(case, "restore.start_from").is_empty();
+            of.entry(started).or_default().insert(&case.name);
+        }
+    }
+    let line = |(started, names): (bool, BTreeSet<&str>)| {
+        let what = if started {
+            "those of the weights that were started from"
+        } else {
+            "stand-ins (seeded vectors in place of a sentence encoder's)"
+        };
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        format!("instructions of {names}: {what}")
+    };
+    of.into_iter().map(line).collect()
 }
 
 fn of_paper(experiment: &str, frame: &DataFrame) -> String {
@@ -104,4 +115,45 @@ fn of_paper(experiment: &str, frame: &DataFrame) -> String {
         "paper: {whose} printed in {}; full size and data, RGB, SSIM window not stated{averages}{note}",
         tables.join(" and ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_are_stand_ins_only_where_no_weights_bring_their_own() {
+        let case = |name: &str, network: &str, instructions: &str, start_from: Option<&str>| {
+            let told = [
+                ("network", Some(network)),
+                ("instructions", Some(instructions)),
+                ("start_from", start_from),
+            ];
+            let told = told
+                .into_iter()
+                .filter_map(|(key, value)| Some((format!("restore.{key}"), value?.to_owned())));
+            Case {
+                name: name.into(),
+                scale: "tiny".into(),
+                towers: "none".into(),
+                seed: 1,
+                settings: told.collect(),
+            }
+        };
+        let cases = [
+            case("drawn", "instructir", "", Some("")),
+            // Recorded before there was `start_from`.
+            case("old", "instructir", "", None),
+            case("spoken", "instructir", "mine", Some("")),
+            case("started", "instructir", "", Some("published")),
+            case("other", "nafnet", "", Some("")),
+        ];
+        assert_eq!(
+            instructions(&cases),
+            [
+                "instructions of drawn, old: stand-ins (seeded vectors in place of a sentence encoder's)",
+                "instructions of started: those of the weights that were started from",
+            ]
+        );
+    }
 }

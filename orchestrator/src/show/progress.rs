@@ -88,8 +88,18 @@ impl Bar {
 
     /// The work is at `step`; `values` such as loss and psnr by name.
     pub fn at(&self, step: u64, values: &BTreeMap<String, f64>) {
+        self.tell(|_| step, values);
+    }
+
+    /// One more is done, of what several threads may work on.
+    pub fn advance(&self) {
+        self.tell(|step| step + 1, &BTreeMap::new());
+    }
+
+    fn tell(&self, step: impl FnOnce(u64) -> u64, values: &BTreeMap<String, f64>) {
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
+        let step = step(pace.step);
         pace.at(step, values);
         if let Some(bar) = &self.drawn {
             bar.set_position(step);
@@ -98,12 +108,6 @@ impl Bar {
             // Nobody is left to be told if stderr is closed.
             let _ = writeln!(io::stderr(), "{}", pace.line(now));
         }
-    }
-
-    /// One more is done.
-    pub fn advance(&self) {
-        let step = self.pace.lock().unwrap_or_else(PoisonError::into_inner).step;
-        self.at(step + 1, &BTreeMap::new());
     }
 
     /// Takes the bar away and leaves a line in its place.
@@ -297,6 +301,17 @@ mod tests {
             .map(|s| pace.is_due(start + Duration::from_secs(s)))
             .to_vec();
         assert_eq!(due, [false, true, false, false, true]);
+    }
+
+    #[test]
+    fn what_several_threads_have_done_is_counted_whole() {
+        let bar = Progress::new(Talk::Quiet).bar("measuring", 4000, "pictures");
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..1000).for_each(|_| bar.advance()));
+            }
+        });
+        assert_eq!(bar.pace.lock().unwrap().step, 4000);
     }
 
     #[test]

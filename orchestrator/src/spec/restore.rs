@@ -35,7 +35,8 @@ pub struct Restore {
     pub pgm_hidden: usize,
     /// Size of a PGM's convolution, 1 or 3.
     pub pgm_kernel: usize,
-    /// For `instructir`: imported sentence embeddings, by their name; empty: seeded stand-ins.
+    /// For `instructir` without `start_from`: imported sentence embeddings, by their name; empty: seeded stand-ins. With
+    /// `start_from` it follows the instructions of those weights.
     pub instructions: String,
     /// The weights of the loss.
     pub loss: Loss,
@@ -51,7 +52,8 @@ pub enum ContrastiveNegatives {
     Degradations,
     /// Those of any other picture.
     Pictures,
-    /// A queue of what a moving average of AirNet's encoder said of earlier batches (MoCo), as AirNet was published.
+    /// A queue of what a moving average of AirNet's encoder said of earlier batches (MoCo), as AirNet was published: of
+    /// whole batches in f32 on one device.
     Queue,
 }
 
@@ -117,6 +119,11 @@ impl Default for Restore {
 }
 
 impl Loss {
+    /// Whether eq. 12's negatives are a queue.
+    pub fn learns_by_queue(&self) -> bool {
+        self.contrastive > 0.0 && self.contrastive_negatives == ContrastiveNegatives::Queue
+    }
+
     /// These settings with the defaults where a term is off that alone looks at them: equal ones train equally.
     pub fn effective(&self) -> Self {
         let default = Self::default();
@@ -202,7 +209,7 @@ impl Restore {
                 "start_from brings its own sentences along: leave one of the two out".into(),
             ));
         }
-        let queue = self.loss.contrastive > 0.0 && self.loss.contrastive_negatives == ContrastiveNegatives::Queue;
+        let queue = self.loss.learns_by_queue();
         if queue && known && self.network != "airnet" {
             wrong.push((
                 "loss.contrastive_negatives".into(),

@@ -40,7 +40,7 @@ pub struct Restore {
     pub loss: Loss,
     pub clip_aware: Option<Perceiver>,
     pub perceptual: Option<Proxies>,
-    /// For a network that follows instructions; without them it follows stand-ins, or those that it starts with.
+    /// For a network that follows instructions; without them it follows those that it started from, or else stand-ins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Sentences>,
     pub training: Training,
@@ -106,11 +106,12 @@ impl Stage for Restore {
             on("perceptual", perceptual),
         ]
         .concat();
-        let stand_in = match (&self.network, &self.instructions, &self.start) {
+        let followed = match (&self.network, &self.instructions, &self.start) {
+            (NetworkConfig::InstructIr(_), _, Some(_)) => " (instructions of its start)",
             (NetworkConfig::InstructIr(_), None, None) => " (stand-in instructions)",
             _ => "",
         };
-        format!("{}{stand_in}: l1{terms}", self.network.name())
+        format!("{}{followed}: l1{terms}", self.network.name())
     }
 
     fn inputs(&self) -> Vec<String> {
@@ -138,6 +139,7 @@ impl Stage for Restore {
     }
 
     fn run(&self, context: &mut Context) -> Result<Outcome, Failure> {
+        self.check_devices(1 + context.others().len())?;
         let pairs = loader::read(&self.sets, context)?;
         let folders: Vec<_> = self.perceptual.iter().flat_map(|proxies| &proxies.negatives).collect();
         let folders: Vec<_> = folders
@@ -182,7 +184,7 @@ impl Stage for Restore {
             let path = sentences.find(context)?;
             training = training.with_sentences(&Checkpoint::read(&path)?, &path.display().to_string())?;
         }
-        if second && self.loss.contrastive_negatives == ContrastiveNegatives::Queue {
+        if self.loss.learns_by_queue() {
             training = training.with_momentum_contrast(KEYS_A_PICTURE * self.training.batch, self.seed);
         }
         let learned = pairs.iter().flatten().filter(|pair| !held_out.holds(pair)).count();
@@ -204,6 +206,16 @@ impl Stage for Restore {
 }
 
 impl Restore {
+    /// Refuses several devices for what learns from each batch as a whole.
+    fn check_devices(&self, count: usize) -> Result<(), Failure> {
+        if count == 1 || !self.loss.learns_by_queue() {
+            return Ok(());
+        }
+        let text = format!("loss.contrastive_negatives = \"queue\" learns on one device, and this run has {count}");
+        Err(Failure::new(Exit::Spec, text)
+            .help("give it one device, such as --device cuda:0; or take \"degradations\""))
+    }
+
     fn objective(&self, context: &Context, device: &burn::tensor::Device) -> Result<Objective, Failure> {
         let loss = &self.loss;
         let contrastive = (loss.contrastive > 0.0).then_some(Contrastive {
@@ -264,5 +276,66 @@ impl Restore {
             .map(|step| Ok(loader::crops(batches.batch(self.seed ^ 0x5EED_0511_CE00, step)?)))
             .collect::<Result<_, Failure>>()?;
         Ok(Some(Epochs { steps, slice }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use perceive_model::network::Size;
+
+    use super::*;
+
+    fn job(network: &str, loss: Loss) -> Restore {
+        Restore {
+            sets: Vec::new(),
+            network: NetworkConfig::sized(network, Size::Tiny).unwrap(),
+            guide: None,
+            loss,
+            clip_aware: None,
+            perceptual: None,
+            instructions: None,
+            training: Training::default(),
+            seed: 1,
+            start: None,
+        }
+    }
+
+    #[test]
+    fn a_queue_learns_on_one_device() {
+        let loss = |contrastive, contrastive_negatives| Loss {
+            contrastive,
+            contrastive_negatives,
+            ..Loss::default()
+        };
+        let queue = job("airnet", loss(0.1, ContrastiveNegatives::Queue));
+        queue.check_devices(1).unwrap();
+        let failure = queue.check_devices(2).unwrap_err();
+        assert_eq!(failure.exit, Exit::Spec);
+        for other in [
+            loss(0.1, ContrastiveNegatives::Pictures),
+            loss(0.0, ContrastiveNegatives::Queue),
+        ] {
+            job("airnet", other).check_devices(2).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_label_tells_whose_instructions_are_followed() {
+        let drawn = job("instructir", Loss::default());
+        assert!(drawn.label().starts_with("instructir (stand-in instructions): l1"));
+        let start = Some(StartFrom::Artefact("ab".into()));
+        let started = Restore { start, ..drawn.clone() };
+        assert!(
+            started
+                .label()
+                .starts_with("instructir (instructions of its start): l1")
+        );
+        let instructions = Some(Sentences {
+            name: "mine".into(),
+            blake3: "cd".into(),
+        });
+        let spoken = Restore { instructions, ..drawn };
+        assert!(spoken.label().starts_with("instructir: l1"));
+        assert!(job("restormer", Loss::default()).label().starts_with("restormer: l1"));
     }
 }

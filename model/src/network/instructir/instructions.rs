@@ -69,12 +69,19 @@ pub fn stand_ins(sets: &[Instructions], device: &Device) -> Param<Tensor<2>> {
 /// The sentences of a file for these sets, row after row.
 ///
 /// # Errors
-/// A set that no tensor speaks of, or tensors of another width or number of rows, all in one error.
+/// A set that no tensor speaks of, or tensors of another width or number of rows, all in one error; all tensors, where
+/// there are no sets that could take them.
 pub fn rows(sets: &[Instructions], file: &Checkpoint, origin: &str) -> Result<Array, WeightsError> {
     let mut mismatch = crate::weights::Mismatch {
         source: origin.into(),
         ..Default::default()
     };
+    if sets.is_empty() {
+        let tensors = file.tensors.iter();
+        mismatch.extra = tensors
+            .map(|(name, array)| (name.clone(), array.shape.clone()))
+            .collect();
+    }
     let mut data = Vec::new();
     for set in sets {
         let wanted = vec![set.sentences, SENTENCE_DIM];
@@ -137,6 +144,10 @@ mod tests {
             panic!("another error")
         };
         assert_eq!(mismatch.missing[0].0, "haze");
+        let WeightsError::Mismatch(mismatch) = rows(&[], &file, "file").unwrap_err() else {
+            panic!("another error")
+        };
+        assert_eq!(mismatch.extra.len(), 2, "a network without sentences takes none");
         file.tensors.insert("haze".into(), array(1, 0.125));
         let rows = rows(&sets(), &file, "file").unwrap();
         assert_eq!(rows.shape, [5, SENTENCE_DIM]);

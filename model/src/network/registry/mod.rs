@@ -33,6 +33,14 @@ networks! {
 }
 
 impl NetworkConfig {
+    /// The degradations that the network is told apart, in the order of their numbers; none for one that is told nothing.
+    pub fn degradations(&self) -> Vec<&str> {
+        match self {
+            Self::InstructIr(config) => config.instructions.iter().map(|set| set.degradation.as_str()).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// How many numbers the network learns; nothing is allocated to count them.
     ///
     /// # Panics

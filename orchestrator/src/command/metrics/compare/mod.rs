@@ -6,7 +6,6 @@ mod pairing;
 mod protocols;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use perceive_datasets::picture::Picture;
 use perceive_model::metric::{Meter, MetricError, Planes};
@@ -50,7 +49,6 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let measured = Measuring {
         meters: &meters,
         border: args.crop_border,
-        done: AtomicU64::new(0),
         bar: &bar,
     }
     .all(&pairs);
@@ -84,7 +82,6 @@ type Values = Vec<Option<f64>>;
 struct Measuring<'a> {
     meters: &'a [Meter],
     border: usize,
-    done: AtomicU64,
     bar: &'a Bar,
 }
 
@@ -108,8 +105,7 @@ impl Measuring<'_> {
 
     fn advancing(&self, pair: &Pair, wanted: impl Fn(&Meter) -> bool) -> Result<Values, Failure> {
         let values = self.values(pair, wanted);
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.bar.at(done, &std::collections::BTreeMap::new());
+        self.bar.advance();
         values
     }
 
