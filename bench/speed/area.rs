@@ -10,9 +10,6 @@ pub const NAME: &str = "area";
 
 const SIDES: [usize; 4] = [64, 128, 256, 512];
 
-/// Repetitions of the largest; its seconds are many.
-const OF_THE_LARGEST: usize = 3;
-
 /// Seconds by side of the picture.
 pub struct Area {
     pub title: &'static str,
@@ -25,26 +22,18 @@ pub fn measure(sides: &Sides) -> Result<Vec<Area>, Box<dyn Error>> {
         ("Restormer small, forward and backward", Kind::Backward, "small"),
     ];
     let area = |(title, kind, size): (&'static str, Kind, &str)| {
-        let seconds = SIDES.map(|side| {
-            let work = Work {
-                kind,
-                network: "restormer",
-                size,
-                batch: 1,
-                height: side,
-                width: side,
-            };
-            eprintln!("{title}, {side}x{side}");
-            let times = if side == SIDES[3] {
-                sides.times.min(OF_THE_LARGEST)
-            } else {
-                sides.times
-            };
-            Ok::<_, Box<dyn Error>>((side, sides.ours(&work, times)?))
+        let works = SIDES.map(|side| Work {
+            kind,
+            network: "restormer",
+            size,
+            batch: 1,
+            height: side,
+            width: side,
         });
+        eprintln!("{title}, of {SIDES:?} squared in turn");
         Ok(Area {
             title,
-            seconds: seconds.into_iter().collect::<Result<_, _>>()?,
+            seconds: SIDES.into_iter().zip(sides.ours(&works)?).collect(),
         })
     };
     works.into_iter().map(area).collect()

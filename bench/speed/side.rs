@@ -91,11 +91,12 @@ impl Sides {
             .collect())
     }
 
-    /// Our median seconds of some work, after one repetition that does not count.
-    pub fn ours(&self, work: &Work, times: usize) -> Result<f64, Box<dyn Error>> {
-        let mut sides = [self.start(Language::Ours, work)?];
-        let taken = take_turns(&mut sides, times)?;
-        Ok(figure(Measure::Time, &taken[0]))
+    /// Our median seconds of each of several works, done in turn.
+    pub fn ours(&self, works: &[Work]) -> Result<Vec<f64>, Box<dyn Error>> {
+        let sides = works.iter().map(|work| self.start(Language::Ours, work));
+        let mut sides = sides.collect::<Result<Vec<Side>, _>>()?;
+        let taken = take_turns(&mut sides, self.times)?;
+        Ok(taken.iter().map(|taken| figure(Measure::Time, taken)).collect())
     }
 
     /// What PyTorch's side is made of.
@@ -163,13 +164,9 @@ const ENOUGH_SECONDS: f64 = 1.0;
 /// Repetitions of each side, side after side, after one that does not count.
 fn take_turns(sides: &mut [Side], times: usize) -> Result<Vec<Vec<Taken>>, Box<dyn Error>> {
     let mut all = vec![Vec::new(); sides.len()];
-    let mut runs = 1;
-    let mut slowest = 0.0_f64;
+    let mut runs = vec![1; sides.len()];
     for number in 0..=times {
-        if number == 1 {
-            runs = (ENOUGH_SECONDS / slowest).ceil().clamp(1.0, 50.0) as u32;
-        }
-        for (side, all) in sides.iter_mut().zip(&mut all) {
+        for ((side, all), runs) in sides.iter_mut().zip(&mut all).zip(&mut runs) {
             let taken: Taken = side.ask(&runs.to_string())?;
             let Taken { seconds, peak, faults } = taken;
             let what = side.language.title();
@@ -177,8 +174,9 @@ fn take_turns(sides: &mut [Side], times: usize) -> Result<Vec<Vec<Taken>>, Box<d
                 "  {number} {what}: {seconds:.3} s, peak {} MB, {faults} page faults",
                 peak >> 20
             );
-            slowest = slowest.max(taken.seconds);
-            if number > 0 {
+            if number == 0 {
+                *runs = (ENOUGH_SECONDS / seconds).ceil().clamp(1.0, 50.0) as u32;
+            } else {
                 all.push(taken);
             }
         }
