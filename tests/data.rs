@@ -273,3 +273,49 @@ fn the_real_pictures_are_found_with_their_flaws_on_real_pictures() {
         .fine();
     assert_eq!(again.stdout, dry.stdout);
 }
+
+#[test]
+fn a_dataset_is_forgotten_whole_or_by_folder_and_no_picture_is_touched() {
+    let desk = Desk::new();
+    desk.plant_pairs("a/Rain100L", 3);
+    desk.plant_pairs("b/Rain100L", 2);
+    for folder in ["a", "b"] {
+        desk.run(&["data", "add", &desk.arg(folder)]).fine();
+    }
+    let folders = || {
+        let listed = desk.run(&["data", "show", "rain100l"]);
+        ["a/Rain100L", "b/Rain100L"].map(|folder| format!("{}{}", listed.stdout, listed.stderr).contains(folder))
+    };
+    assert_eq!(folders(), [true, true]);
+    let rm = |more: &[&str]| desk.run(&[&["data", "rm", "Rain100L"], more].concat());
+    rm(&["--dry-run"]).fine();
+    assert_eq!(folders(), [true, true]);
+    let gone = rm(&["--folder", &desk.arg("b"), "--format", "json"]).fine().stdout;
+    assert_eq!(json(&gone).as_array().map(Vec::len), Some(1));
+    assert_eq!(folders(), [true, false]);
+    rm(&["--folder", &desk.arg("b")]).fails(4, &["holds nothing", "data show rain100l"]);
+    rm(&[]).fine();
+    assert_eq!(
+        json(&desk.run(&["data", "ls", "--format", "json"]).fine().stdout),
+        json("[]")
+    );
+    rm(&[]).fails(4, &["rain100l"]);
+    let add = desk.run(&["data", "add", &desk.arg("a"), "--format", "json"]).fine();
+    assert_eq!(json(&add.stdout)[0]["found"], 3);
+}
+
+#[test]
+fn more_pictures_than_a_dataset_has_are_warned_of() {
+    let desk = Desk::new();
+    for number in 0..25 {
+        desk.plant(&format!("mine/{number}.png"), 40, 40);
+    }
+    let said = desk
+        .run(&["data", "add", &desk.arg("mine"), "--dataset", "kodak24"])
+        .fine()
+        .stderr;
+    assert!(
+        said.contains("officially 24") && said.contains("data rm kodak24"),
+        "{said}"
+    );
+}

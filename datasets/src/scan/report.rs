@@ -195,7 +195,7 @@ impl fmt::Display for Problem {
 /// Why a scan gives no report. Nothing is half-done: a scan only reads.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
-    #[error("there is no {path}; give a folder of pictures")]
+    #[error("there is no folder {path}; give one that holds pictures")]
     Missing { path: PathBuf },
     #[error("{path} is a file; give the folder that holds the pictures")]
     NotAFolder { path: PathBuf },

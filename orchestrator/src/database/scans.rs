@@ -34,16 +34,65 @@ impl Database {
             for found in &report.found {
                 store_found(db, found).await?;
             }
-            for sql in [
-                "DELETE FROM pictures WHERE id NOT IN (SELECT picture_id FROM members)",
-                "DELETE FROM splits WHERE id NOT IN (SELECT split_id FROM sources)",
-                "DELETE FROM datasets WHERE id NOT IN (SELECT dataset_id FROM splits)",
-            ] {
-                sqlx::query(sql).execute(&mut *db).await?;
-            }
+            sweep(db).await?;
             Ok(forgotten)
         })
     }
+
+    /// Forgets what was found of a dataset, everywhere or at or below a folder; with `dry_run` only tells what that is.
+    pub fn forget(&self, dataset: &str, folder: Option<&Path>, dry_run: bool) -> Result<Vec<Forgotten>, DatabaseError> {
+        let places = folder.map(|folder| places([folder]));
+        self.write(async |db| {
+            let sources: Vec<Source> = sqlx::query_as(SOURCES).fetch_all(&mut *db).await?;
+            let mut forgotten = Vec::new();
+            for (id, name, split, root) in sources {
+                let place = Path::new(&root);
+                let is_there = places
+                    .as_ref()
+                    .is_none_or(|all| all.iter().any(|path| place.starts_with(path)));
+                if name != dataset || !is_there {
+                    continue;
+                }
+                if !dry_run {
+                    sqlx::query(FORGET).bind(id).execute(&mut *db).await?;
+                }
+                forgotten.push(Forgotten {
+                    dataset: name,
+                    split,
+                    root,
+                });
+            }
+            sweep(db).await?;
+            Ok(forgotten)
+        })
+    }
+}
+
+/// A source's id, its dataset, split and folder.
+type Source = (i64, String, String, String);
+
+const SOURCES: &str = "
+    SELECT sources.id, datasets.name, splits.name, sources.root
+    FROM sources JOIN splits ON splits.id = split_id JOIN datasets ON datasets.id = dataset_id ORDER BY sources.id";
+
+const FORGET: &str = "DELETE FROM sources WHERE id = ?";
+
+/// Folders as a scan writes them: absolute, with links kept unless the user's path went up.
+fn places<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Vec<PathBuf> {
+    let both = |path: &Path| [std::path::absolute(path).ok(), path.canonicalize().ok()];
+    folders.into_iter().flat_map(both).flatten().collect()
+}
+
+/// Removes pictures, splits and datasets that no source has any more.
+async fn sweep(db: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    for sql in [
+        "DELETE FROM pictures WHERE id NOT IN (SELECT picture_id FROM members)",
+        "DELETE FROM splits WHERE id NOT IN (SELECT split_id FROM sources)",
+        "DELETE FROM datasets WHERE id NOT IN (SELECT dataset_id FROM splits)",
+    ] {
+        sqlx::query(sql).execute(&mut *db).await?;
+    }
+    Ok(())
 }
 
 /// Forgets the sources that are being replaced, and those whose folder is gone; returns the latter.
@@ -53,14 +102,8 @@ async fn forget_old_sources(
     paths: &[PathBuf],
     dataset: Option<&str>,
 ) -> Result<Vec<Forgotten>, sqlx::Error> {
-    const ALL: &str = "
-        SELECT sources.id, datasets.name, splits.name, sources.root
-        FROM sources JOIN splits ON splits.id = split_id JOIN datasets ON datasets.id = dataset_id ORDER BY sources.id";
-    const FORGET: &str = "DELETE FROM sources WHERE id = ?";
-    // A root is as the scan wrote it: absolute, with links kept unless the user's path went up.
-    let both = |path: &PathBuf| [std::path::absolute(path).ok(), path.canonicalize().ok()];
-    let scanned: Vec<PathBuf> = paths.iter().flat_map(both).flatten().collect();
-    let sources: Vec<(i64, String, String, String)> = sqlx::query_as(ALL).fetch_all(&mut *db).await?;
+    let scanned = places(paths.iter().map(PathBuf::as_path));
+    let sources: Vec<Source> = sqlx::query_as(SOURCES).fetch_all(&mut *db).await?;
     let mut forgotten = Vec::new();
     for (id, name, split, root) in sources {
         let place = Path::new(&root);

@@ -45,6 +45,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
 
     table(&report).print(args.format)?;
     tell_problems(&report, talk);
+    warn_of_too_many(&report);
     if report.found.iter().all(|found| found.count() == 0) {
         return Err(nothing_usable(&report));
     }
@@ -89,6 +90,22 @@ fn table(report: &Report) -> Table {
         ]);
     }
     table
+}
+
+/// More pictures than a dataset ever had are probably others.
+fn warn_of_too_many(report: &Report) {
+    for found in &report.found {
+        if let Some(official) = found.official.filter(|official| found.count() > *official) {
+            Talk::warn(format!(
+                "{} {} has {} in {}, and officially {official}: are these its pictures? `perceive-ir data rm {}` forgets them",
+                found.dataset,
+                found.split,
+                found.count(),
+                found.root.display(),
+                found.dataset
+            ));
+        }
+    }
 }
 
 fn tell_problems(report: &Report, talk: Talk) {

@@ -2,6 +2,7 @@
 
 mod add;
 mod ls;
+mod rm;
 mod show;
 mod verify;
 
@@ -29,6 +30,8 @@ enum Command {
     Ls(ls::Args),
     /// Show one dataset: splits, places, problems, citation.
     Show(show::Args),
+    /// Forget a dataset; no picture is touched.
+    Rm(rm::Args),
     /// Read and decode every picture; list those that are broken or have changed.
     Verify(verify::Args),
 }
@@ -38,6 +41,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         Command::Add(args) => add::run(args, home, talk),
         Command::Ls(args) => ls::run(args, home, talk),
         Command::Show(args) => show::run(args, home, talk),
+        Command::Rm(args) => rm::run(args, home, talk),
         Command::Verify(args) => verify::run(args, home, talk),
     }
 }

@@ -1,0 +1,58 @@
+//! `perceive-ir data rm NAME`: forgets a dataset, or what one folder has of it. No picture is touched.
+
+use std::path::PathBuf;
+
+use super::{stored_name, unknown_dataset};
+use crate::database::{Database, DatabaseError};
+use crate::failure::{Exit, Failure};
+use crate::home::Home;
+use crate::show::{Cell, Format, Table, Talk, count};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The dataset to forget.
+    name: String,
+    /// Only what this folder, or one below it, has of the dataset.
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// Show what would be forgotten, and forget nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
+    let name = stored_name(&args.name);
+    let database = match Database::open_read_only(home) {
+        Err(DatabaseError::Missing { .. }) => return Err(unknown_dataset(None, name)?),
+        opened => opened?,
+    };
+    if !database.dataset_names()?.iter().any(|known| known == name) {
+        return Err(unknown_dataset(Some(&database), name)?);
+    }
+    drop(database);
+    // Foreign keys and the log need a database that may be written to, also to look first.
+    let database = Database::open(home)?;
+    let forgotten = database.forget(name, args.folder.as_deref(), args.dry_run)?;
+    if let (true, Some(folder)) = (forgotten.is_empty(), &args.folder) {
+        let text = format!("{} holds nothing that was added as {name}", folder.display());
+        return Err(Failure::new(Exit::Unknown, text).help(format!("`perceive-ir data show {name}` tells its folders")));
+    }
+    let mut table = Table::new(["dataset", "split", "folder"]);
+    for gone in &forgotten {
+        table.push([
+            Cell::text(&gone.dataset),
+            Cell::text(&gone.split),
+            Cell::text(&gone.root),
+        ]);
+    }
+    table.print(args.format)?;
+    let folders = count(forgotten.len(), "folder");
+    talk.say(if args.dry_run {
+        format!("would forget {name} in {folders} (--dry-run)")
+    } else {
+        format!("forgot {name} in {folders}; the pictures are as they were")
+    });
+    Ok(())
+}
