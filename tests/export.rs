@@ -82,6 +82,12 @@ fn an_exported_restorer_is_the_same_in_another_home() {
         let here = restore(&desk, &desk.arg("holiday"), experiment, &desk.arg(experiment));
         let path = desk.arg(&format!("{experiment}.safetensors"));
         other.run(&["weights", "import", kind, &path]).fine();
+        let shown = other.run(&["weights", "show", kind]).fine().stdout;
+        assert_eq!(
+            shown.contains("the stand-in of DINOv2"),
+            kind == "perceive-ir",
+            "{shown}"
+        );
         let there = restore(&other, &desk.arg("holiday"), kind, &other.arg(experiment));
         assert_eq!(here, there, "{experiment}");
         // Imported weights leave again as they came.

@@ -43,7 +43,7 @@ static ALLOCATOR: perceive_model::kernel::LineAllocator = perceive_model::kernel
 
 /// Quality-driven all-in-one image restoration: from pictures on disk to a table of results.
 #[derive(Debug, Parser)]
-#[command(name = "perceive-ir", version)]
+#[command(name = "perceive-ir", version, arg_required_else_help = true)]
 struct Cli {
     /// The folder that holds the database, artefacts, journals and weights.
     #[arg(

@@ -48,7 +48,10 @@ fn a_dataset_that_is_not_indexed_says_how_to_index_it() {
     let desk = Desk::with(RAIN);
     desk.run(&["run", "rain"]).fails(
         4,
-        &["\"rain100l\" is not indexed", "data add FOLDER --dataset rain100l"],
+        &[
+            "\"rain100l\" is not indexed",
+            "`perceive-ir data add FOLDER` indexes it",
+        ],
     );
     desk.run(&["run", "rain", "--set", "train=[{ dataset = \"kodka24\" }]"])
         .fails(4, &["\"kodka24\"", "did you mean \"kodak24\"?"]);
@@ -76,8 +79,8 @@ fn unknown_runs_proxies_and_results_are_told_apart() {
     desk.run(&["run", "long", "--set", "restore.training.steps=1"]).fine();
     let picture = desk.plant("in/a.png", 24, 16).display().to_string();
     let restore = |model: &str| desk.run(&["restore", &picture, "-o", &desk.arg("out"), "--model", model]);
-    restore("ffff").fails(4, &["no run 'ffff'", "runs ls"]);
-    restore("logn").fails(4, &["no run 'logn'", "runs ls"]);
+    restore("ffff").fails(4, &["no run", "called 'ffff'", "runs ls", "weights ls"]);
+    restore("logn").fails(4, &["called 'logn'", "perceive-ir run logn"]);
     let other = desk.ask("SELECT id FROM runs WHERE stage = 'evaluate'").remove(0);
     restore(&other).fails(4, &[&other, "of stage evaluate", "no restorer"]);
     assert!(!desk.path("out").exists());

@@ -10,7 +10,9 @@ use crate::support::{Desk, cut};
 fn real_towers_that_are_not_installed_name_the_file_its_hash_and_the_command() {
     let desk = Desk::with(&MINI.replace("stand-in", "real"));
     let says = [
-        "weights of CLIP ViT-B/32 are not installed",
+        "weights of CLIP ViT-B/32, DINOv2 ViT-B/14, VGG-16 are not installed",
+        "weights fetch clip-vit-b32 dinov2-vitb14 vgg16",
+        "vgg16-397923af.pth",
         "ViT-B-32.pt",
         "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af",
         "weights import clip-vit-b32",

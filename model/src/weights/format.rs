@@ -50,8 +50,6 @@ fn instead(head: &[u8]) -> &'static str {
         "is a PDF"
     } else if head[0] == 0x80 && head.get(1).is_some_and(|protocol| *protocol <= 5) {
         "is a Python pickle, but not one that torch.save wrote"
-    } else if head.len() < 9 {
-        "is cut short"
     } else if text.starts_with(b"{") {
         "is JSON"
     } else if head
@@ -59,6 +57,8 @@ fn instead(head: &[u8]) -> &'static str {
         .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
     {
         "is a text"
+    } else if head.len() < 9 {
+        "is cut short"
     } else {
         "begins like no format of weights"
     }

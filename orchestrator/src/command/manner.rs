@@ -107,7 +107,8 @@ fn size(text: &str) -> Result<u64, String> {
         (plain.trim_end_matches(letter), factor)
     });
     let number: f64 = digits.trim().parse().map_err(|_| wrong())?;
-    if number.is_finite() && number > 0.0 {
+    // Less than a megabyte is a number whose unit was forgotten.
+    if number.is_finite() && number * factor >= 1e6 {
         Ok((number * factor) as u64)
     } else {
         Err(wrong())
@@ -132,9 +133,10 @@ mod tests {
     #[test]
     fn sizes_are_read_as_people_write_them() {
         assert_eq!(
-            (size("8G"), size("1.5 MB"), size("123")),
-            (Ok(8_000_000_000), Ok(1_500_000), Ok(123))
+            (size("8G"), size("1.5 MB"), size("12345678")),
+            (Ok(8_000_000_000), Ok(1_500_000), Ok(12_345_678))
         );
         assert!(size("much").is_err() && size("-1G").is_err() && size("0").is_err());
+        assert!(size("8").is_err(), "a forgotten unit");
     }
 }

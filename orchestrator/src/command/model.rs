@@ -43,17 +43,28 @@ impl Model {
     pub fn found(name: &str, home: &Home) -> Result<Self, Failure> {
         match Database::open_read_only(home) {
             Ok(database) => Self::named(name, home, &database),
-            Err(DatabaseError::Missing { path }) => match WeightsStore::of(home).entry(name)? {
+            Err(DatabaseError::Missing { .. }) => match WeightsStore::of(home).entry(name)? {
                 Some(entry) => Ok(Self::Imported(Box::new(entry))),
-                None => Err(DatabaseError::Missing { path }.into()),
+                None => Err(nothing(name)),
             },
             Err(error) => Err(error.into()),
         }
     }
 }
 
+fn nothing(name: &str) -> Failure {
+    let text = format!("there is no run, no experiment that has run and no weights called '{name}'");
+    Failure::new(Exit::Unknown, text).help(format!(
+        "`perceive-ir run {name}` trains a restorer, if it is one of `perceive-ir spec ls`; `runs ls` and `weights ls` list \
+         what there is"
+    ))
+}
+
 fn of_run(name: &str, database: &Database) -> Result<String, Failure> {
-    let run = database.find(name)?;
+    let run = match database.find(name) {
+        Err(DatabaseError::NoRun(_)) => return Err(nothing(name)),
+        found => found?,
+    };
     if run.stage != "restore" && run.stage != "medium" {
         let text = format!("run {} is of stage {}: it has no restorer", run.id, run.stage);
         return Err(Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` shows the restore runs"));

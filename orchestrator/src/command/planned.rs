@@ -21,7 +21,7 @@ use crate::{
     show::Talk,
     spec::{Case, Outside, Size, SpecFile, Towers, proxy::Proxy},
     stage::{meters, negatives::source::Source, restore::Sentences, restorer, start::StartFrom, towers::Tower},
-    weights_store::{WeightsStore, kind},
+    weights_store::{Kind, WeightsStore, kind},
 };
 
 /// Where the experiments are.
@@ -121,6 +121,13 @@ fn foreign(cases: &[Case], home: &Home, talk: Talk) -> Result<Vec<(Proxy, Source
 }
 
 impl Weights for Installed<'_> {
+    fn check(&self, towers: Towers, kinds: &[&'static Kind]) -> Result<(), Failure> {
+        match towers {
+            Towers::StandIn => Ok(()),
+            Towers::Real => WeightsStore::of(self.home).check_installed(kinds),
+        }
+    }
+
     fn clip(&self, towers: Towers) -> Result<Tower, Failure> {
         Tower::of(self.home, towers, &kind::clip::KIND)
     }

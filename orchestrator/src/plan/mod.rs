@@ -45,6 +45,7 @@ use crate::{
         start::StartFrom,
         towers::Tower,
     },
+    weights_store::{Kind, kind},
 };
 use pictures::{Found, Pictures};
 
@@ -60,6 +61,8 @@ pub struct Node {
 
 /// What the plan needs to know of the frozen towers and of imported weights, beside the pictures.
 pub trait Weights: Sync {
+    /// Refuses towers that are asked for and not installed, all of them at once.
+    fn check(&self, towers: Towers, kinds: &[&'static Kind]) -> Result<(), Failure>;
     /// CLIP, DINOv2 and VGG-16 as the experiment asks for them.
     fn clip(&self, towers: Towers) -> Result<Tower, Failure>;
     fn dinov2(&self, towers: Towers) -> Result<Tower, Failure>;
@@ -95,6 +98,7 @@ pub fn plan(experiment: &Experiment, pictures: &Pictures, weights: &dyn Weights)
     let test = planner.sets(&pictures.test);
     // A folder that does not fit, or a command that fails, is found out before anything is trained.
     let foreign = planner.foreign(&train)?;
+    planner.check_towers()?;
     let medium = planner.medium(&train)?;
     let perceiver = planner.perceiver(&train, &medium)?;
     let proxies = planner.proxies(&train, foreign, &medium)?;
@@ -323,14 +327,11 @@ impl Planner<'_> {
         }))
     }
 
-    fn restore(
-        &mut self,
-        train: &[Set],
-        clip_aware: Option<Perceiver>,
-        perceptual: Option<Proxies>,
-    ) -> Result<String, Failure> {
+    /// The restorer's network, as it is without a start.
+    fn network(&self) -> Result<NetworkConfig, Failure> {
         let settings = &self.experiment.restore;
-        let mut network = sized(&settings.network, settings.size)?.with_parts(&Parts {
+        let network = sized(&settings.network, settings.size)?;
+        Ok(network.with_parts(&Parts {
             cfe: settings.cfe,
             guidance: settings.guidance,
             pgm: settings.pgm,
@@ -338,8 +339,28 @@ impl Planner<'_> {
             pgm_kernel: settings.pgm_kernel,
             pgca: reading("pgca", &settings.pgca)?,
             pgm_scope: reading("pgm_scope", &settings.pgm_scope)?,
-        });
-        network = network.with_degradations(&Set::degradations(train));
+        }))
+    }
+
+    fn check_towers(&self) -> Result<(), Failure> {
+        let loss = &self.experiment.restore.loss;
+        let wanted = [
+            (loss.clip_aware > 0.0, &kind::clip::KIND),
+            (self.network()?.needs_guidance(), &kind::dinov2::KIND),
+            (loss.perceptual > 0.0, &kind::vgg16::KIND),
+        ];
+        let wanted: Vec<&'static Kind> = wanted.into_iter().filter_map(|(is, kind)| is.then_some(kind)).collect();
+        self.weights.check(self.experiment.towers, &wanted)
+    }
+
+    fn restore(
+        &mut self,
+        train: &[Set],
+        clip_aware: Option<Perceiver>,
+        perceptual: Option<Proxies>,
+    ) -> Result<String, Failure> {
+        let settings = &self.experiment.restore;
+        let mut network = self.network()?.with_degradations(&Set::degradations(train));
         let start = self.start("restore", &settings.start_from, &mut network)?;
         told_alike("restore", &network, train)?;
         let guide = if network.needs_guidance() {

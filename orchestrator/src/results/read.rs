@@ -154,9 +154,11 @@ fn unknown(experiment: &str, recorded: &[String]) -> Failure {
     let names = recorded.iter().map(String::as_str);
     match nearest(experiment, names) {
         Some(near) => failure.help(format!("did you mean '{near}'?")),
-        None if recorded.is_empty() => failure.help(format!("`perceive-ir run {experiment}` makes them")),
+        None if recorded.is_empty() => failure.help(format!(
+            "`perceive-ir run {experiment}` makes them, if it is one of `perceive-ir spec ls`"
+        )),
         None => failure.help(format!(
-            "`perceive-ir run {experiment}` makes them; recorded so far: {}",
+            "`perceive-ir run {experiment}` makes them, if it is one of `perceive-ir spec ls`; recorded so far: {}",
             recorded.join(", ")
         )),
     }

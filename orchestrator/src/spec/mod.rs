@@ -162,6 +162,12 @@ impl SpecFile {
                 let mut names = self.names();
                 names.sort_unstable();
                 let fault = Fault::new(format!("no experiment {name:?} in {}", self.path.display()));
+                if Book::shipped().is_ok_and(|shipped| shipped.named(name).is_some()) {
+                    let all = names.join(", ");
+                    return Err(fault.with_help(format!(
+                        "the program brings it along: `include = [\"shipped\"]` at the top of that file adds all of these. There are: {all}"
+                    )));
+                }
                 Err(fault.naming(name, names).unknown())
             }
         }

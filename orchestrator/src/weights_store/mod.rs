@@ -123,6 +123,24 @@ impl WeightsStore {
         self.check(&entry)
     }
 
+    /// Refuses towers that are not installed, all of them at once.
+    ///
+    /// # Errors
+    /// [`Exit::Weights`] with what to do.
+    pub fn check_installed(&self, kinds: &[&'static Kind]) -> Result<(), Failure> {
+        let mut absent = Vec::new();
+        for kind in kinds {
+            if self.entry(kind.name)?.is_none() {
+                absent.push(*kind);
+            }
+        }
+        match absent[..] {
+            [] => Ok(()),
+            [kind] => Err(missing(kind)),
+            _ => Err(all_missing(&absent)),
+        }
+    }
+
     /// The safetensors file of any installed weights, checked likewise.
     pub fn find_named(&self, name: &str) -> Result<PathBuf, Failure> {
         let entry = self.named(name)?;
@@ -228,11 +246,31 @@ fn missing(kind: &Kind) -> Failure {
     failure.help(how_to_install(kind))
 }
 
+fn all_missing(kinds: &[&Kind]) -> Failure {
+    let titles: Vec<&str> = kinds.iter().map(|kind| kind.title).collect();
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+    let text = format!("the weights of {} are not installed", titles.join(", "));
+    let published = kinds.iter().filter_map(|kind| Some((kind, kind.publication.as_ref()?)));
+    let each: Vec<String> = published
+        .map(|(kind, publication)| by_hand(kind, publication))
+        .collect();
+    Failure::new(Exit::Weights, text).help(format!(
+        "`perceive-ir weights fetch {}`, or\n{}\nor {STAND_IN}",
+        names.join(" "),
+        each.join("\n")
+    ))
+}
+
+/// What to do without real towers.
+const STAND_IN: &str =
+    "`--set towers=stand-in` (in a file `towers = \"stand-in\"`): small seeded networks in their place";
+
 /// Which file to fetch from where, what to do with it, and what to do without it.
 pub fn how_to_install(kind: &Kind) -> String {
     let mut text = how_to_import(kind);
     if kind.has_stand_in() {
-        text += "\nor set `towers = \"stand-in\"` in the experiment: small seeded networks in its place";
+        text += "\nor ";
+        text += STAND_IN;
     }
     text
 }

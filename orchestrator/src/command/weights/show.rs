@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::show::{self, Cell, Format, Table};
+use crate::stage::towers::Tower;
 use crate::weights_store::{Entry, Kind, WeightsStore, how_to_install};
 
 #[derive(Debug, clap::Args)]
@@ -19,7 +20,10 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
     let store = WeightsStore::of(home);
     let Some(entry) = store.entry(&args.name)? else {
         let Some(kind) = Kind::find(&args.name) else {
-            return store.named(&args.name).map(drop);
+            let entries = store.entries()?;
+            let installed = entries.iter().map(|entry| entry.name.as_str());
+            let names = installed.chain(Kind::ALL.iter().map(|kind| kind.name));
+            return Err(Failure::unknown("network or file of weights", &args.name, names));
         };
         return show::out(&format!("{} is not installed\n{}\n", kind.title, how_to_install(kind)));
     };
@@ -41,6 +45,11 @@ fn table(entry: &Entry) -> Table {
     row("tensors", entry.tensors.to_string());
     row("parameters", entry.parameters.to_string());
     row("imported", entry.imported_at.clone());
+    match &entry.guide {
+        Some(Tower::StandIn) => row("guided by", "the stand-in of DINOv2".into()),
+        Some(Tower::Imported(blake3)) => row("guided by", format!("DINOv2, blake3 {blake3}")),
+        None => {}
+    }
     settings("", &entry.configuration, &mut row);
     table
 }

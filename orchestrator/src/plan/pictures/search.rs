@@ -106,6 +106,13 @@ impl Search<'_> {
             let split = asked.split.as_deref().unwrap_or(default_split);
             return Err(missing(asked, split, splits.iter().map(|split| split.dataset.as_str())));
         };
+        if asked.split.is_none() && split.split == other {
+            let use_of = if other == "test" { "trained on" } else { "tested on" };
+            self.talk.say(format!(
+                "warning: {} has no {default_split} pictures; its {other} pictures are {use_of}",
+                split.dataset
+            ));
+        }
         let without_references = catalogue::find(&split.dataset).is_some_and(catalogue::Entry::is_without_references);
         let mut rows = if without_references && default_split == "test" {
             self.alone(&split.dataset, &split.split)?
@@ -198,7 +205,9 @@ fn misspelt(name: &str) -> Option<&'static str> {
 }
 
 fn missing<'a>(asked: &PictureSet, split: &str, indexed: impl Iterator<Item = &'a str>) -> Failure {
-    let indexed: Vec<&str> = indexed.collect();
+    let mut indexed: Vec<&str> = indexed.collect();
+    indexed.sort_unstable();
+    indexed.dedup();
     if let Some(there) = indexed.iter().find(|name| name.eq_ignore_ascii_case(&asked.dataset)) {
         let text = format!("{there} has no split {split:?} in the index");
         let help =
@@ -210,8 +219,12 @@ fn missing<'a>(asked: &PictureSet, split: &str, indexed: impl Iterator<Item = &'
         Some(near) => failure.help(format!("did you mean {near:?}?")),
         None if let Some(near) = misspelt(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
         None => failure.help(format!(
-            "`perceive-ir data add FOLDER --dataset {}` indexes it; indexed are: {}",
-            asked.dataset,
+            "`perceive-ir data add FOLDER{}` indexes it; indexed are: {}",
+            if catalogue::find(&asked.dataset).is_some() {
+                String::new()
+            } else {
+                format!(" --dataset {}", asked.dataset)
+            },
             if indexed.is_empty() {
                 "none".into()
             } else {

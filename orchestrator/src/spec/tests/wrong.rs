@@ -219,6 +219,12 @@ fn an_impossible_value_from_outside_is_blamed_on_it() {
 }
 
 #[test]
+fn an_experiment_of_the_program_that_a_file_leaves_out_is_told_how_to_include() {
+    let said = cases(&few(""), "quickstart").unwrap_err();
+    assert!(said.contains("include = [\"shipped\"]"), "{said}");
+}
+
+#[test]
 fn everything_that_is_wrong_is_told_at_once_and_once() {
     let text = few(r#"
         [experiment.a]
