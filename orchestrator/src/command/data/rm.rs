@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{stored_name, unknown_dataset};
+use super::stored_name;
 use crate::database::{Database, DatabaseError};
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
@@ -24,14 +24,17 @@ pub struct Args {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let name = stored_name(&args.name);
-    let database = match Database::open_read_only(home) {
-        Err(DatabaseError::Missing { .. }) => return Err(unknown_dataset(None, name)?),
-        opened => opened?,
+    let names = match Database::open_read_only(home) {
+        Err(DatabaseError::Missing { .. }) => Vec::new(),
+        opened => opened?.dataset_names()?,
     };
-    if !database.dataset_names()?.iter().any(|known| known == name) {
-        return Err(unknown_dataset(Some(&database), name)?);
+    if !names.iter().any(|known| known == name) {
+        return Err(Failure::unknown(
+            "added dataset",
+            name,
+            names.iter().map(String::as_str),
+        ));
     }
-    drop(database);
     // Foreign keys and the log need a database that may be written to, also to look first.
     let database = Database::open(home)?;
     let forgotten = database.forget(name, args.folder.as_deref(), args.dry_run)?;
