@@ -74,6 +74,23 @@ fn a_dataset_that_is_not_indexed_says_how_to_index_it() {
 }
 
 #[test]
+fn a_dataset_that_is_trained_on_its_test_pictures_is_warned_of() {
+    let desk = Desk::with(RAIN);
+    desk.plant_pairs("pictures/Rain100L", 4);
+    desk.run(&["data", "add", &desk.arg("pictures")]).fine();
+    let says = "warning: rain100l has no train pictures; its test pictures are trained on";
+    let planned = desk.run(&["plan", "rain"]).fine().stderr;
+    assert!(planned.contains(says), "{planned}");
+    let asked = desk.run(&[
+        "plan",
+        "rain",
+        "--set",
+        "train=[{ dataset = \"rain100l\", split = \"test\" }]",
+    ]);
+    assert!(!asked.fine().stderr.contains("warning"), "it was asked for");
+}
+
+#[test]
 fn unknown_runs_proxies_and_results_are_told_apart() {
     let desk = Desk::with(LONG);
     desk.run(&["run", "long", "--set", "restore.training.steps=1"]).fine();

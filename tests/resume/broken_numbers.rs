@@ -40,7 +40,7 @@ fn each_loss_term_that_becomes_infinite_is_named() {
         ("restore.loss.perceptual=1e39", "the loss term perceptual"),
         ("restore.training.learning_rate=1e30", "the loss term l1"),
         ("medium.training.learning_rate=1e30", "the loss term l1"),
-        ("prompts.learning_rate=1e38", "became"),
+        ("prompts.learning_rate=1e38", "the loss term"),
     ] {
         desk.run(&["run", "mini", "--set", set]).fails(9, &[term, "hint:"]);
         given_up(&desk, "not-finite", term);
@@ -86,14 +86,14 @@ fn the_last_save_outlives_a_nan_and_holds_no_part_of_it() {
         "--set",
         "restore.training.warm_up=100000000",
     ];
-    desk.run(&run).fails(9, &["became"]);
+    desk.run(&run).fails(9, &["the loss term"]);
     given_up(&desk, "not-finite", "at step");
     let whole = desk.checkpoints();
     assert!(!whole.is_empty());
     // Going on comes to the same end: the state was not touched by the step that broke.
     let reason = |desk: &Desk| last_word(desk)["reason"].as_str().unwrap().to_string();
     let first = reason(&desk);
-    desk.run(&run).fails(9, &["became"]);
+    desk.run(&run).fails(9, &["the loss term"]);
     assert_eq!(reason(&desk), first);
     assert!(desk.notes().iter().any(|note| note.starts_with("goes on from step")));
 }

@@ -89,6 +89,17 @@ pub fn assert_agrees(lengths: &[usize], seed: u64, own: Operation, plain: Operat
     }
 }
 
+/// What is computed on a device has the same bits with and without autodiff and with 1, 2 and 5 threads, with every [`Simd`].
+pub fn assert_independent_of_gradients_and_threads(computed: &(dyn Fn(&Device) -> Tensor<4> + Sync)) {
+    for simd in Simd::available() {
+        let tracked = with_simd(simd, 2, || numbers(computed(&Device::flex().autodiff())));
+        for threads in [1, 2, 5] {
+            let untracked = with_simd(simd, threads, || numbers(computed(&Device::flex())));
+            assert!(tracked == untracked, "{}, {threads} threads", simd.name());
+        }
+    }
+}
+
 /// Output and gradients have the same bits with 1, 2 and 5 threads.
 pub fn assert_independent_of_threads(lengths: &[usize], operation: Operation) {
     let with_threads = |threads| {

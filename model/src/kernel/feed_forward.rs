@@ -109,43 +109,29 @@ fn infer([batch, channels, height, width]: [usize; 4], hidden: usize, eps: f32, 
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
-    use crate::kernel::agreement::random;
-    use crate::kernel::dispatch::with_simd;
-
-    /// Batch, channels, hidden channels, height and width.
-    fn computed([b, c, h, height, width]: [usize; 5], bias: bool, device: &Device) -> Vec<f32> {
-        let tensor = |seed, shape: [usize; 4]| random(seed, shape, device);
-        let vector = |seed| random(seed, [c], device);
-        let network = FeedForward {
-            norm: vector(1),
-            norm_bias: bias.then(|| vector(2)),
-            eps: 1e-5,
-            widen: tensor(3, [2 * h, c, 1, 1]),
-            filter: tensor(4, [2 * h, 1, 3, 3]),
-            narrow: tensor(5, [c, h, 1, 1]),
-        };
-        let output = feed_forward(tensor(6, [b, c, height, width]), network);
-        output.into_data().try_to_vec().unwrap()
-    }
+    use crate::kernel::agreement::{assert_independent_of_gradients_and_threads, random};
 
     #[test]
     fn bits_do_not_depend_on_gradients_or_threads() {
-        for (size, bias) in [
+        // Batch, channels, hidden channels, height and width.
+        for ([b, c, h, height, width], bias) in [
             ([2, 5, 7, 128, 33], true),
             ([1, 8, 3, 141, 14], false),
             ([1, 3, 9, 130, 600], true),
             ([1, 3, 9, 66, 40], true),
         ] {
-            for simd in Simd::available() {
-                let tracked = with_simd(simd, 2, || computed(size, bias, &Device::flex().autodiff()));
-                for threads in [1, 2, 5] {
-                    let untracked = with_simd(simd, threads, || computed(size, bias, &Device::flex()));
-                    assert!(tracked == untracked, "{size:?}, {}, {threads} threads", simd.name());
-                }
-            }
+            assert_independent_of_gradients_and_threads(&|device| {
+                let network = FeedForward {
+                    norm: random(1, [c], device),
+                    norm_bias: bias.then(|| random(2, [c], device)),
+                    eps: 1e-5,
+                    widen: random(3, [2 * h, c, 1, 1], device),
+                    filter: random(4, [2 * h, 1, 3, 3], device),
+                    narrow: random(5, [c, h, 1, 1], device),
+                };
+                feed_forward(random(6, [b, c, height, width], device), network)
+            });
         }
     }
 }

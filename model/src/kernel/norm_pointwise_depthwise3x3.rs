@@ -63,35 +63,23 @@ pub fn norm_pointwise_depthwise3x3(
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
-    use crate::kernel::agreement::random;
-    use crate::kernel::dispatch::{Simd, with_simd};
-
-    /// Batch, inputs, outputs, height and width.
-    fn computed([b, i, o, height, width]: [usize; 5], bias: bool, device: &Device) -> Vec<f32> {
-        let output = norm_pointwise_depthwise3x3(
-            random(1, [b, i, height, width], device),
-            random(2, [i], device),
-            bias.then(|| random(3, [i], device)),
-            1e-5,
-            random(4, [o, i, 1, 1], device),
-            random(5, [o, 1, 3, 3], device),
-        );
-        output.into_data().try_to_vec().unwrap()
-    }
+    use crate::kernel::agreement::{assert_independent_of_gradients_and_threads, random};
 
     #[test]
     fn bits_do_not_depend_on_gradients_or_threads() {
-        for (size, bias) in [([2, 5, 7, 129, 33], true), ([1, 3, 4, 257, 9], false)] {
-            for simd in Simd::available() {
-                let tracked = with_simd(simd, 2, || computed(size, bias, &Device::flex().autodiff()));
-                for threads in [1, 2, 5] {
-                    let untracked = with_simd(simd, threads, || computed(size, bias, &Device::flex()));
-                    assert!(tracked == untracked, "{size:?}, {}, {threads} threads", simd.name());
-                }
-            }
+        // Batch, inputs, outputs, height and width.
+        for ([b, i, o, height, width], bias) in [([2, 5, 7, 129, 33], true), ([1, 3, 4, 257, 9], false)] {
+            assert_independent_of_gradients_and_threads(&|device| {
+                norm_pointwise_depthwise3x3(
+                    random(1, [b, i, height, width], device),
+                    random(2, [i], device),
+                    bias.then(|| random(3, [i], device)),
+                    1e-5,
+                    random(4, [o, i, 1, 1], device),
+                    random(5, [o, 1, 3, 3], device),
+                )
+            });
         }
     }
 }

@@ -39,33 +39,42 @@ impl Database {
         })
     }
 
-    /// Forgets what was found of a dataset, everywhere or at or below a folder; with `dry_run` only tells what that is.
-    pub fn forget(&self, dataset: &str, folder: Option<&Path>, dry_run: bool) -> Result<Vec<Forgotten>, DatabaseError> {
-        let places = folder.map(|folder| places([folder]));
+    /// What [`forget`](Self::forget) would forget.
+    pub fn would_forget(&self, dataset: &str, folder: Option<&Path>) -> Result<Vec<Forgotten>, DatabaseError> {
+        let chosen = self.read(async |db| sources_of(db, dataset, folder).await)?;
+        Ok(chosen.into_iter().map(|(_, source)| source).collect())
+    }
+
+    /// Forgets what was found of a dataset, everywhere or at or below `folder`, and tells where that was.
+    pub fn forget(&self, dataset: &str, folder: Option<&Path>) -> Result<Vec<Forgotten>, DatabaseError> {
         self.write(async |db| {
-            let sources: Vec<Source> = sqlx::query_as(SOURCES).fetch_all(&mut *db).await?;
             let mut forgotten = Vec::new();
-            for (id, name, split, root) in sources {
-                let place = Path::new(&root);
-                let is_there = places
-                    .as_ref()
-                    .is_none_or(|all| all.iter().any(|path| place.starts_with(path)));
-                if name != dataset || !is_there {
-                    continue;
-                }
-                if !dry_run {
-                    sqlx::query(FORGET).bind(id).execute(&mut *db).await?;
-                }
-                forgotten.push(Forgotten {
-                    dataset: name,
-                    split,
-                    root,
-                });
+            for (id, source) in sources_of(db, dataset, folder).await? {
+                sqlx::query(FORGET).bind(id).execute(&mut *db).await?;
+                forgotten.push(source);
             }
             sweep(db).await?;
             Ok(forgotten)
         })
     }
+}
+
+async fn sources_of(
+    db: &mut SqliteConnection,
+    wanted: &str,
+    folder: Option<&Path>,
+) -> Result<Vec<(i64, Forgotten)>, sqlx::Error> {
+    let places = folder.map(|folder| places([folder]));
+    let is_there = |root: &str| {
+        let lies_in = |places: &Vec<PathBuf>| places.iter().any(|place| Path::new(root).starts_with(place));
+        places.as_ref().is_none_or(lies_in)
+    };
+    let all: Vec<Source> = sqlx::query_as(SOURCES).fetch_all(&mut *db).await?;
+    let chosen = all
+        .into_iter()
+        .filter(|(_, dataset, _, root)| dataset == wanted && is_there(root));
+    let told = |(id, dataset, split, root)| (id, Forgotten { dataset, split, root });
+    Ok(chosen.map(told).collect())
 }
 
 /// A source's id, its dataset, split and folder.

@@ -24,10 +24,11 @@ pub struct Args {
 
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let name = stored_name(&args.name);
-    let names = match Database::open_read_only(home) {
-        Err(DatabaseError::Missing { .. }) => Vec::new(),
-        opened => opened?.dataset_names()?,
+    let known = match Database::open_read_only(home) {
+        Err(DatabaseError::Missing { .. }) => None,
+        opened => Some(opened?),
     };
+    let names = known.as_ref().map_or(Ok(Vec::new()), Database::dataset_names)?;
     if !names.iter().any(|known| known == name) {
         return Err(Failure::unknown(
             "added dataset",
@@ -35,9 +36,11 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
             names.iter().map(String::as_str),
         ));
     }
-    // Foreign keys and the log need a database that may be written to, also to look first.
-    let database = Database::open(home)?;
-    let forgotten = database.forget(name, args.folder.as_deref(), args.dry_run)?;
+    let folder = args.folder.as_deref();
+    let forgotten = match known.filter(|_| args.dry_run) {
+        Some(known) => known.would_forget(name, folder)?,
+        None => Database::open(home)?.forget(name, folder)?,
+    };
     if let (true, Some(folder)) = (forgotten.is_empty(), &args.folder) {
         let text = format!("{} holds nothing that was added as {name}", folder.display());
         return Err(Failure::new(Exit::Unknown, text).help(format!("`perceive-ir data show {name}` tells its folders")));

@@ -108,8 +108,8 @@ impl Search<'_> {
         };
         if asked.split.is_none() && split.split == other {
             let use_of = if other == "test" { "trained on" } else { "tested on" };
-            self.talk.say(format!(
-                "warning: {} has no {default_split} pictures; its {other} pictures are {use_of}",
+            Talk::warn(format!(
+                "{} has no {default_split} pictures; its {other} pictures are {use_of}",
                 split.dataset
             ));
         }
