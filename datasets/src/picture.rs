@@ -1,15 +1,18 @@
 //! One picture in memory: 8-bit RGB, rows from the top, three interleaved channels.
 //!
 //! [`is_picture`] knows files by their endings, [`decode`] turns them into pictures, [`probe()`] reads only a file's size,
-//! [`save`] writes PNG whole or not at all.
+//! [`Content`] gives crops of a JPEG, [`save`] writes PNG whole or not at all.
 
+mod coded;
 mod decode;
 mod ending;
+mod jpeg;
 mod probe;
 mod save;
 
 use std::path::{Path, PathBuf};
 
+pub use coded::{Content, FileIndex};
 pub use ending::{is_picture, is_read};
 pub use probe::probe;
 
@@ -20,6 +23,15 @@ pub struct Picture {
     pub height: usize,
     /// `height * width * 3` levels, row by row, `R G B` interleaved.
     pub rgb: Vec<u8>,
+}
+
+/// A part of a picture, in pixels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rectangle {
+    pub x: usize,
+    pub y: usize,
+    pub width: usize,
+    pub height: usize,
 }
 
 /// Why a picture could not be read or written.
@@ -106,11 +118,7 @@ impl Picture {
     /// Reads a file (PNG, JPEG, BMP, TIFF, WebP) as 8-bit RGB; what becomes of other depths and colours stands in
     /// `picture/decode.rs`.
     pub fn open(path: &Path) -> Result<Self, PictureError> {
-        let bytes = std::fs::read(path).map_err(|source| PictureError::Read {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        Self::decode(&bytes, path)
+        Content::read(path)?.decode()
     }
 }
 

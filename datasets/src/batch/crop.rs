@@ -1,6 +1,7 @@
 //! The rectangle cut out of a sample's pictures, and its flips: one for all pictures of a sample, so that they stay aligned.
 
-use crate::picture::Picture;
+use super::cache::Opened;
+use crate::picture::{Picture, PictureError, Rectangle};
 use crate::random::Stream;
 
 /// A square of `patch` pixels at (`x`, `y`), perhaps mirrored.
@@ -28,11 +29,25 @@ impl Crop {
     }
 
     /// Writes the crop of a picture as planes `[3, P, P]` of levels in \[0, 1\].
-    pub fn write(&self, picture: &Picture, planes: &mut [f32]) {
+    ///
+    /// # Errors
+    /// Where a picture that stays coded has changed.
+    pub fn write(&self, opened: &Opened, planes: &mut [f32]) -> Result<(), PictureError> {
+        let rectangle = Rectangle {
+            x: self.x,
+            y: self.y,
+            width: self.patch,
+            height: self.patch,
+        };
+        opened.with(rectangle, |picture, corner| self.copy(picture, corner, planes))
+    }
+
+    /// Copies the patch whose left upper corner lies at (`x`, `y`) of a picture, mirrored as it is to be.
+    fn copy(&self, picture: &Picture, (x, y): (usize, usize), planes: &mut [f32]) {
         let area = self.patch * self.patch;
         for row in 0..self.patch {
-            let from_row = self.y + if self.flip { self.patch - 1 - row } else { row };
-            let start = (from_row * picture.width + self.x) * 3;
+            let from_row = y + if self.flip { self.patch - 1 - row } else { row };
+            let start = (from_row * picture.width + x) * 3;
             let pixels = picture.rgb[start..start + self.patch * 3].chunks_exact(3);
             for channel in 0..3 {
                 let start = channel * area + row * self.patch;
@@ -86,7 +101,7 @@ mod tests {
                 flip,
             };
             let mut planes = [0.0; 75];
-            crop.write(&picture, &mut planes);
+            crop.copy(&picture, (7, 2), &mut planes);
             for y in 0..5 {
                 for x in 0..5 {
                     let column = 7 + if mirror { 4 - x } else { x };

@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `deal.rs` | which sample stands in which place of which batch |
 //! | `crop.rs` | the rectangle cut out of a sample's pictures, and its flips |
-//! | `cache.rs` | decoded pictures within a memory budget |
+//! | `cache.rs` | decoded pictures within a memory budget, JPEGs beyond it |
 //! | `fold.rs` | the halves of cross-validation |
 //! | `error.rs` | what can be wrong, and what to do |
 
@@ -16,14 +16,12 @@ mod error;
 mod fold;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::degradation::Noise;
-use crate::picture::Picture;
 use crate::random::Key;
-use cache::Cache;
+use cache::{Cache, Opened};
 use crop::Crop;
 use deal::Deal;
 
@@ -171,17 +169,19 @@ impl Batches {
     fn cut(&self, sample: &Sample, key: &Key, patches: Places) -> Result<(), BatchError> {
         let BatchSettings { patch, flips, .. } = self.settings;
         let clean = self.cache.open(&sample.clean)?;
-        if clean.width < patch || clean.height < patch {
+        let size = clean.size();
+        if size.0 < patch || size.1 < patch {
             return Err(BatchError::TooSmall {
                 path: sample.clean.clone(),
-                width: clean.width,
-                height: clean.height,
+                width: size.0,
+                height: size.1,
                 patch,
             });
         }
+        let beside = |path: &Path| self.open_beside(path, &sample.clean, size);
         let degraded = match &sample.degraded {
-            Degraded::Picture(path) => self.open_beside(path, &sample.clean, &clean)?,
-            Degraded::Fresh(_) => clean.clone(),
+            Degraded::Picture(path) => Some(beside(path)?),
+            Degraded::Fresh(_) => None,
         };
         let add_noise = |key: Key, planes: &mut [f32]| {
             if let Degraded::Fresh(noise) = &sample.degraded {
@@ -189,40 +189,38 @@ impl Batches {
             }
         };
 
-        let size = (clean.width, clean.height);
         let crop = Crop::random(&mut key.clone().text("crop").stream(), size, patch, flips);
         for (path, planes) in sample.companions.iter().zip(patches.companions) {
-            let companion = self.open_beside(path, &sample.clean, &clean)?;
-            crop.write(&companion, planes);
+            crop.write(&beside(path)?, planes)?;
         }
         if let Some(planes) = patches.second {
             let other = Crop::random(&mut key.clone().text("second crop").stream(), size, patch, flips);
-            other.write(&degraded, planes);
+            other.write(degraded.as_ref().unwrap_or(&clean), planes)?;
             add_noise(key.clone().text("second noise"), planes);
         }
-        crop.write(&clean, patches.clean);
-        if Arc::ptr_eq(&degraded, &clean) {
-            patches.degraded.copy_from_slice(patches.clean);
-        } else {
-            crop.write(&degraded, patches.degraded);
+        crop.write(&clean, patches.clean)?;
+        match degraded {
+            Some(degraded) => crop.write(&degraded, patches.degraded)?,
+            None => patches.degraded.copy_from_slice(patches.clean),
         }
         add_noise(key.clone().text("noise"), patches.degraded);
         Ok(())
     }
 
     /// Opens a picture that must have the size of its clean partner.
-    fn open_beside(&self, path: &Path, clean_path: &Path, clean: &Picture) -> Result<Arc<Picture>, BatchError> {
+    fn open_beside(&self, path: &Path, clean: &Path, size: (usize, usize)) -> Result<Opened, BatchError> {
         let picture = self.cache.open(path)?;
-        if (picture.width, picture.height) == (clean.width, clean.height) {
+        let (width, height) = picture.size();
+        if (width, height) == size {
             return Ok(picture);
         }
         Err(BatchError::Sizes {
             path: path.to_path_buf(),
-            width: picture.width,
-            height: picture.height,
-            clean: clean_path.to_path_buf(),
-            clean_width: clean.width,
-            clean_height: clean.height,
+            width,
+            height,
+            clean: clean.to_path_buf(),
+            clean_width: size.0,
+            clean_height: size.1,
         })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::*;
 use crate::degradation::Protocol;
+use crate::picture::Picture;
 
 /// Pictures in a temporary folder: R is the column, G the row, B the picture's number; "degraded" ones are 100 - B.
 struct Album {

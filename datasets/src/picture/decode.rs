@@ -1,6 +1,7 @@
 //! From the bytes of a file to 8-bit RGB.
 //!
-//! The format is told by the content, not by the file's ending. What becomes of other depths and colours:
+//! The format is told by the content, not by the file's ending. A sequential JPEG has libjpeg's levels (`jpeg/`), all else is
+//! read by the library. What becomes of other depths and colours:
 //! - 16 bits: `round(level / 257)`, so 65535 is 255 and every 8-bit level that was widened comes back unchanged;
 //!   32-bit float (TIFF): clipped to \[0, 1\], times 255, rounded;
 //! - grey: the same level thrice; palette: its colour (a palette TIFF is refused: the library cannot read it);
@@ -12,25 +13,28 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
 
-use super::{Picture, PictureError, probe};
+use super::jpeg::{self, Jpeg};
+use super::{Picture, PictureError};
 
 impl Picture {
     /// The picture in `bytes`, the content of the file at `path` (which only serves to name it in an error).
     pub fn decode(bytes: &[u8], path: &Path) -> Result<Self, PictureError> {
         let format = image::guess_format(bytes).map_err(|_| not_a_picture(bytes, path))?;
-        if format == image::ImageFormat::Jpeg && !probe::jpeg_is_whole(bytes) {
-            // The library fills what is missing with grey and says nothing.
-            return Err(PictureError::Truncated {
-                path: path.to_path_buf(),
-            });
+        let (mut picture, orientation) = if format == ImageFormat::Jpeg {
+            if !jpeg::is_whole(bytes) {
+                // The library fills what is missing with grey and says nothing.
+                return Err(PictureError::Truncated {
+                    path: path.to_path_buf(),
+                });
+            }
+            sequential_jpeg(bytes)
+        } else {
+            None
         }
-        let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
-            .into_decoder()
-            .map_err(|error| name_fault(error, bytes, path))?;
-        let orientation = decoder.orientation().map_err(|error| name_fault(error, bytes, path))?;
-        let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| name_fault(error, bytes, path))?;
+        .map_or_else(|| by_the_library(bytes, format, path), Ok)?;
         picture.apply_orientation(orientation);
         let rgb = picture.into_rgb8();
         Ok(Self {
@@ -39,6 +43,23 @@ impl Picture {
             rgb: rgb.into_raw(),
         })
     }
+}
+
+/// A JPEG of the common kind, as libjpeg decodes it.
+fn sequential_jpeg(bytes: &[u8]) -> Option<(DynamicImage, Orientation)> {
+    let jpeg = Jpeg::read(bytes)?;
+    let Picture { width, height, rgb } = jpeg.decode()?;
+    let rgb = RgbImage::from_raw(width as u32, height as u32, rgb)?;
+    Some((DynamicImage::ImageRgb8(rgb), jpeg.orientation()))
+}
+
+fn by_the_library(bytes: &[u8], format: ImageFormat, path: &Path) -> Result<(DynamicImage, Orientation), PictureError> {
+    let fault = |error| name_fault(error, bytes, path);
+    let mut decoder = ImageReader::with_format(Cursor::new(bytes), format)
+        .into_decoder()
+        .map_err(fault)?;
+    let orientation = decoder.orientation().map_err(fault)?;
+    Ok((DynamicImage::from_decoder(decoder).map_err(fault)?, orientation))
 }
 
 /// What a file that is no picture looks like from its first bytes.
@@ -88,7 +109,7 @@ pub(super) fn name_fault(error: ImageError, bytes: &[u8], path: &Path) -> Pictur
 pub(super) mod tests {
     use super::*;
     use image::codecs::jpeg::JpegEncoder;
-    use image::{ExtendedColorType, ImageEncoder, ImageFormat};
+    use image::{ExtendedColorType, ImageEncoder};
 
     fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Vec::new();
