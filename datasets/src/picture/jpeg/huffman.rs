@@ -1,6 +1,6 @@
 //! Huffman codes (ITU T.81, annexes C and F), and the bits that they are read from.
 
-/// Bits that are looked up at once: nearly every code, and mostly the coefficient behind it too.
+/// Bits that are looked up at once: nearly every code is that short.
 const AT_ONCE: u32 = 9;
 
 /// A table of codes.
@@ -18,14 +18,12 @@ pub struct Codes {
 /// What the next bits mean: a coefficient behind a run of zeros.
 #[derive(Clone, Copy, Default)]
 pub struct Code {
-    /// The coefficient; 0 where `size` bits of it are still to be read, and where there is none.
-    pub value: i16,
-    /// Zeros before it.
+    /// Zeros before the coefficient.
     pub run: u8,
-    /// Bits of the coefficient that follow.
+    /// Bits of the coefficient, which follow; 0 where there is none.
     pub size: u8,
-    /// Bits to pass over: the code's, with the coefficient's if it is known; 0 for no code of this table.
-    pub length: u8,
+    /// Bits of the code; 0 for no code of this table.
+    length: u8,
 }
 
 impl Codes {
@@ -62,56 +60,53 @@ impl Codes {
 
     /// All entries that begin with a code.
     fn fill(&mut self, code: u32, length: u32, symbol: u8) {
-        let left = AT_ONCE - length;
-        let (run, size) = (symbol >> 4, symbol & 15);
-        for behind in 0..1_u32 << left {
-            let entry = &mut self.at_once[(code << left | behind) as usize];
-            *entry = Code {
-                value: 0,
-                run,
-                size,
-                length: length as u8,
-            };
-            if size > 0 && u32::from(size) <= left {
-                entry.value = extended(behind >> (left - u32::from(size)), size) as i16;
-                entry.size = 0;
-                entry.length += size;
-            }
+        let (first, count) = (code << (AT_ONCE - length), 1 << (AT_ONCE - length));
+        self.at_once[first as usize..(first + count) as usize].fill(Code::new(symbol, length));
+    }
+
+    /// The code that the next bits begin with; none of this table has a length of 0.
+    #[inline(always)]
+    fn first(&self, bits: u64) -> Code {
+        let code = self.at_once[(bits >> (64 - AT_ONCE)) as usize];
+        if code.length > 0 {
+            code
+        } else {
+            self.longer((bits >> 48) as u32)
         }
     }
 
-    /// The next code and what it says. A `length` of 0: no code begins so.
-    #[inline(always)]
-    pub fn next(&self, bits: &Bits) -> Code {
-        let code = self.at_once[bits.next(AT_ONCE) as usize];
-        if code.length > 0 { code } else { self.longer(bits) }
-    }
-
     #[cold]
-    fn longer(&self, bits: &Bits) -> Code {
-        let next = bits.next(16);
+    fn longer(&self, next: u32) -> Code {
         let length = (AT_ONCE + 1..=16).find(|length| next < self.limits[*length as usize]);
-        let symbol = length.and_then(|length| {
+        let code = length.and_then(|length| {
             let index = self.offsets[length as usize] + (next >> (16 - length)) as i32;
-            Some((length, *self.symbols.get(index as usize)?))
+            Some(Code::new(*self.symbols.get(index as usize)?, length))
         });
-        symbol.map_or_else(Code::default, |(length, symbol)| Code {
-            value: 0,
+        code.unwrap_or_default()
+    }
+}
+
+impl Code {
+    fn new(symbol: u8, length: u32) -> Self {
+        Self {
             run: symbol >> 4,
             size: symbol & 15,
             length: length as u8,
-        })
+        }
     }
 }
 
-/// A coefficient from its bits (F.2.2.1, EXTEND).
+/// A coefficient from its bits (F.2.2.1, EXTEND); 0 of no bits. Without a branch, which would be guessed wrong.
 #[inline(always)]
-fn extended(bits: u32, size: u8) -> i32 {
-    let (bits, half) = (bits as i32, 1 << (size - 1));
-    if bits < half { bits - 2 * half + 1 } else { bits }
+fn extended(bits: i32, size: u8) -> i32 {
+    let all = 1 << size;
+    bits + if bits < all / 2 { 1 - all } else { 0 }
 }
 
 /// Coded data as bits. A zero stuffed behind 0xff is passed over; behind the end, or a marker, come zeros.
+///
+/// It goes by value into what is not inlined, so that it stays in registers elsewhere.
+#[derive(Clone, Copy)]
 pub struct Bits<'a> {
     bytes: &'a [u8],
     /// The byte that is taken in next.
@@ -152,7 +147,7 @@ impl<'a> Bits<'a> {
 
     /// Takes in bytes until a code and its coefficient (31 bits) are sure to be there.
     #[inline(always)]
-    pub fn take_in(&mut self) {
+    fn take_in(&mut self) {
         if self.count >= 32 {
             return;
         }
@@ -163,12 +158,13 @@ impl<'a> Bits<'a> {
             self.count += 32;
             self.at += 4;
         } else {
-            self.take_in_slowly();
+            *self = self.by_bytes();
         }
     }
 
+    /// With bytes taken in one by one until no more fit.
     #[cold]
-    fn take_in_slowly(&mut self) {
+    fn by_bytes(mut self) -> Self {
         while self.count <= 56 {
             let byte = match self.bytes.get(self.at..).unwrap_or_default() {
                 [0xff, 0, ..] => {
@@ -187,12 +183,7 @@ impl<'a> Bits<'a> {
             self.held |= u64::from(byte) << (56 - self.count);
             self.count += 8;
         }
-    }
-
-    /// The next bits, up to 31, without passing over them.
-    #[inline(always)]
-    fn next(&self, count: u32) -> u32 {
-        (self.held >> (64 - count)) as u32
+        self
     }
 
     /// Passes over bits that have been taken in.
@@ -202,19 +193,18 @@ impl<'a> Bits<'a> {
         self.count -= count;
     }
 
-    /// Passes over a code and gives its coefficient, whose bits are read where they follow; none for no code.
+    /// Reads a code and the coefficient behind it; none for no code of the table.
     #[inline(always)]
-    pub fn value(&mut self, code: Code) -> Option<i32> {
+    pub fn read(&mut self, codes: &Codes) -> Option<(Code, i32)> {
+        self.take_in();
+        let code = codes.first(self.held);
         if code.length == 0 {
             return None;
         }
-        self.pass(u32::from(code.length));
-        if code.size == 0 {
-            return Some(i32::from(code.value));
-        }
-        let bits = self.next(u32::from(code.size));
-        self.pass(u32::from(code.size));
-        Some(extended(bits, code.size))
+        let (length, size) = (u32::from(code.length), u32::from(code.size));
+        let bits = self.held << length >> 1 >> (63 - size);
+        self.pass(length + size);
+        Some((code, extended(bits as i32, code.size)))
     }
 
     /// Whether more was read than there is.
@@ -238,7 +228,7 @@ impl<'a> Bits<'a> {
 
     /// Passes over the rest of a byte and the restart marker of this number that must follow.
     pub fn restart(&mut self, number: usize) -> Option<()> {
-        self.take_in_slowly();
+        *self = self.by_bytes();
         let whole = self.count.checked_sub(self.made_up)? < 8;
         let fills = self.bytes.get(self.at..)?.iter().take_while(|byte| **byte == 0xff);
         let marker = self.at + fills.count();

@@ -150,10 +150,9 @@ impl<'a> Scan<'a> {
         for (component, before) in header.components.iter().zip(&mut self.before) {
             for block in blocks.by_ref().take(component.across * component.down) {
                 *block = Block::default();
-                let (bits, steps) = (&mut self.bits, &component.steps);
-                read(bits, component, before, |k, value| {
-                    block.coefficients[usize::from(BY_ROWS[k])] = value.wrapping_mul(i32::from(steps[k]));
-                    block.varied |= k > 0;
+                let (coefficients, steps) = (&mut block.coefficients, &component.steps);
+                block.varied = read(&mut self.bits, component, before, |k, value| {
+                    coefficients[usize::from(BY_ROWS[k])] = value.wrapping_mul(i32::from(steps[k]));
                 })?;
             }
         }
@@ -170,19 +169,18 @@ impl Default for Block {
     }
 }
 
-/// Reads a block (F.2.2) and gives each coefficient that is not zero, and the first, with its index in zigzag order.
+/// Reads a block (F.2.2) and gives each coefficient that is not zero, and the first, with its index in zigzag order. Says whether
+/// there is any but the first.
 #[inline(always)]
-fn read(bits: &mut Bits, component: &Component, before: &mut i32, mut keep: impl FnMut(usize, i32)) -> Option<()> {
-    bits.take_in();
-    let code = component.first.next(bits);
-    *before = before.wrapping_add(bits.value(code)?);
+fn read(all: &mut Bits, component: &Component, before: &mut i32, mut keep: impl FnMut(usize, i32)) -> Option<bool> {
+    let mut bits = *all;
+    let (_, difference) = bits.read(&component.first)?;
+    *before = before.wrapping_add(difference);
     keep(0, *before);
     let mut k = 1;
     while k < 64 {
-        bits.take_in();
-        let code = component.others.next(bits);
-        let value = bits.value(code)?;
-        if value != 0 {
+        let (code, value) = bits.read(&component.others)?;
+        if code.size > 0 {
             k += usize::from(code.run);
             (k < 64).then(|| keep(k, value))?;
             k += 1;
@@ -192,7 +190,8 @@ fn read(bits: &mut Bits, component: &Component, before: &mut i32, mut keep: impl
             break;
         }
     }
-    Some(())
+    *all = bits;
+    Some(k > 1)
 }
 
 /// Where a coefficient stands in its block by rows, from its index in zigzag order (figure A.6).

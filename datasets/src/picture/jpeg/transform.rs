@@ -27,7 +27,10 @@ pub fn inverse(coefficients: &[i32; 64], samples: &mut [u8], stride: usize) {
     // Three bits more: the transform's own factor of 8.
     let rows = turned(&each_column(&rows, FRACTION + KEPT + 3));
     for (row, values) in rows.iter().enumerate() {
-        samples[row * stride..row * stride + 8].copy_from_slice(&values.map(level));
+        let samples = &mut samples[row * stride..row * stride + 8];
+        for (sample, value) in samples.iter_mut().zip(values) {
+            *sample = level(*value);
+        }
     }
 }
 
