@@ -70,6 +70,34 @@ fn a_check_says_fine_or_everything_that_is_wrong() {
 }
 
 #[test]
+fn every_misspelt_key_is_told_at_once_by_check_plan_and_run() {
+    let text = [
+        MINI,
+        &GRID.replace(
+            "seeds = 2",
+            "seeds = 2\nprompts.tokns = 3\nmedium.trainning.steps = 3\nupkep = 2",
+        ),
+        "\n[bse]\n[experiment.other]\nextends = \"mini\"\n[[experiment.other.cases]]\nname = \"a\"\n\
+         restore.los.difficulty = 0.5\n[[experiment.other.cases]]\nname = \"b\"\ntest = [{ datset = \"scenes\" }]\n",
+    ]
+    .concat();
+    let desk = Desk::with(&text);
+    let slips = ["tokens", "training", "upkeep", "base", "loss", "dataset"];
+    for command in [&["spec", "check"][..], &["plan", "sweep"], &["run", "sweep"]] {
+        let told = desk.run(command).fails(3, &[]).stderr;
+        for meant in slips {
+            let hint = format!("hint: did you mean `{meant}`?");
+            let line = told.lines().position(|line| line == hint);
+            let line = line.unwrap_or_else(|| panic!("no {hint:?} in {told}"));
+            let above = told.lines().nth(line - 1).unwrap();
+            assert!(above.starts_with("error: experiments.toml:"), "{above}");
+        }
+        assert_eq!(told.matches("hint: did you mean").count(), slips.len(), "{told}");
+    }
+    assert!(!desk.home().exists());
+}
+
+#[test]
 fn every_setting_is_shown_with_where_it_comes_from() {
     let desk = desk();
     let show = |more: &[&str]| {

@@ -3,7 +3,7 @@
 //! Everything below the commands has typed errors of its own; they become a [`Failure`] at the edge, and `main` renders
 //! it once, on stderr. Exit codes are part of the interface: scripts may rely on them.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -185,18 +185,23 @@ impl Failure {
         let written = if framed {
             GraphicalReportHandler::new().render_report(&mut text, self)
         } else {
-            self.write_lines(&mut text)
+            write_lines(&mut text, self)
         };
         match written {
             Ok(()) => text,
             Err(fmt::Error) => format!("error: {}\n", self.message),
         }
     }
+}
 
-    fn write_lines(&self, text: &mut impl fmt::Write) -> fmt::Result {
-        writeln!(text, "error: {}", self.message)?;
-        Diagnostic::help(self).map_or(Ok(()), |help| writeln!(text, "hint: {help}"))
+/// A diagnostic and those that come with it, each with its hint.
+fn write_lines(text: &mut String, diagnostic: &dyn Diagnostic) -> fmt::Result {
+    writeln!(text, "error: {diagnostic}")?;
+    if let Some(help) = diagnostic.help() {
+        writeln!(text, "hint: {help}")?;
     }
+    let mut others = diagnostic.related().into_iter().flatten();
+    others.try_for_each(|other| write_lines(text, other))
 }
 
 impl fmt::Display for Failure {

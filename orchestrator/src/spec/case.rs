@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::check::Problems;
 use super::error::SpecError;
 use super::expand::expand;
 use super::fault::Fault;
 use super::files::WORDS;
+use super::slips::slips;
 use super::tree::{Node, Origin};
 use super::{Experiment, Size, SpecFile};
 
@@ -50,21 +52,29 @@ impl SpecFile {
     /// Every repetition of every chosen case of an experiment: case by case, seed by seed.
     ///
     /// # Errors
-    /// A name that does not exist, or the first thing that is wrong with the settings of a case.
+    /// A name that does not exist, or all that is wrong with the settings of its cases.
     pub fn cases(&self, name: &str, outside: &Outside) -> Result<Vec<Case>, SpecError> {
-        self.repeated(name, outside)
-            .map_err(|fault| self.sources(outside).tell(&fault))
+        let mut problems = Problems::default();
+        let cases = self.repeated(name, outside, &mut problems);
+        let cases = cases.map_err(|fault| self.sources(outside).tell(&fault))?;
+        match self.sources(outside).tell_all(&problems.told) {
+            Some(error) => Err(error),
+            None => Ok(cases),
+        }
     }
 
-    fn repeated(&self, name: &str, outside: &Outside) -> Result<Vec<Case>, Fault> {
+    /// The cases without those that have a problem.
+    fn repeated(&self, name: &str, outside: &Outside, problems: &mut Problems) -> Result<Vec<Case>, Fault> {
         let seeds = self.seeds(name, outside)?;
         let mut cases = Vec::new();
         expand(self, name, outside, &mut |case, tree| {
-            let settings = typed(tree).and_then(|settings| match wrong(&settings, tree).into_iter().next() {
-                None => Ok(settings),
-                Some(fault) => Err(fault),
-            });
-            let mut settings = settings.map_err(|fault| of_case(fault, name, case))?;
+            let mut settings = match sound(tree) {
+                Ok(settings) => settings,
+                Err(faults) => {
+                    problems.add(faults, name, case);
+                    return Ok(());
+                }
+            };
             for (place, proxy) in settings.negatives.proxies.iter_mut().enumerate() {
                 let key = format!("negatives.proxies.{place}");
                 proxy.start_from(&self.folder_of(tree.along(&key).last()));
@@ -149,8 +159,17 @@ pub fn typed(tree: &Node) -> Result<Experiment, Fault> {
     })
 }
 
+/// The settings of all layers, or all that is wrong with them.
+pub fn sound(tree: &Node) -> Result<Experiment, Vec<Fault>> {
+    let settings = typed(tree).map_err(|_| slips(tree))?;
+    match wrong(&settings, tree) {
+        faults if faults.is_empty() => Ok(settings),
+        faults => Err(faults),
+    }
+}
+
 /// What is impossible in the settings, each with the place of the value that makes it so.
-pub fn wrong(settings: &Experiment, tree: &Node) -> Vec<Fault> {
+fn wrong(settings: &Experiment, tree: &Node) -> Vec<Fault> {
     let to_fault = |(key, what): (String, String)| {
         // A preset is right in itself: what lies over it makes it impossible.
         let written = |node: &Node| (!matches!(node.origin, Origin::Preset(_))).then_some(node.origin);

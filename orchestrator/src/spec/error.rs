@@ -7,7 +7,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 use super::fault::Fault;
 use super::tree::Origin;
 
-/// One clear message, pointing at the line where there is one.
+/// One clear message, pointing at the line where there is one; and the others, where several things are wrong.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 #[error("{message}")]
 pub struct SpecError {
@@ -18,6 +18,8 @@ pub struct SpecError {
     span: Option<SourceSpan>,
     #[help]
     help: Option<String>,
+    #[related]
+    others: Vec<SpecError>,
     /// Whether the fault is a name that does not exist rather than a fault in the file.
     pub unknown_name: bool,
 }
@@ -45,6 +47,7 @@ impl SpecError {
             help: Some(
                 "name the file with --experiments-file FILE, or leave it out to use the shipped experiments".into(),
             ),
+            others: Vec::new(),
             unknown_name: false,
         }
     }
@@ -58,6 +61,7 @@ impl Sources<'_> {
             source_code: None,
             span: None,
             help: fault.help(),
+            others: Vec::new(),
             unknown_name: fault.unknown_name,
         };
         let Some(origin) = fault.at else { return error };
@@ -69,6 +73,17 @@ impl Sources<'_> {
             error.span = Some((start as usize..end as usize).into());
         }
         error
+    }
+
+    /// All faults as one error, each of them once; `None` where there are none.
+    pub fn tell_all(&self, faults: &[Fault]) -> Option<SpecError> {
+        let fresh = faults.iter().enumerate();
+        let mut fresh = fresh.filter(|(at, fault)| !faults[..*at].contains(fault));
+        let (_, first) = fresh.next()?;
+        Some(SpecError {
+            others: fresh.map(|(_, fault)| self.tell(fault)).collect(),
+            ..self.tell(first)
+        })
     }
 
     /// `experiments.toml:12` (with the column where it is asked for), `scale tiny`, `--set KEY=VALUE`.

@@ -26,6 +26,8 @@ const GRID: &[&str] = &["cases", "matrix", "zip", "exclude"];
 #[derive(Debug, Default)]
 pub struct Book {
     pub sources: Vec<Source>,
+    /// Misspelt words at the top of files.
+    pub slips: Vec<Fault>,
     /// `[base]` of each file, where it has one.
     pub bases: Vec<Option<Layer>>,
     /// The experiments in the order in which they were written.
@@ -123,9 +125,9 @@ impl Book {
                     experiments.extend(table);
                 }
                 other => {
-                    let fault =
-                        Fault::new(format!("unknown field `{other}`")).naming(other, ["include", "base", "experiment"]);
-                    return Err(fault.at(entry.key));
+                    let fault = Fault::new(format!("unknown field `{other}`"));
+                    let fault = fault.naming(other, ["include", "base", "experiment"]);
+                    self.slips.push(fault.at(entry.key));
                 }
             }
         }

@@ -25,6 +25,7 @@ pub mod scale;
 pub mod schema;
 mod set;
 pub mod size;
+mod slips;
 #[cfg(test)]
 mod tests;
 mod traced;
@@ -68,14 +69,21 @@ impl SpecFile {
     /// Reads these files; without any, `experiments.toml` of the current folder, or else the experiments shipped inside.
     ///
     /// # Errors
-    /// The first thing that is wrong with keys or types of any experiment.
+    /// All that is wrong with keys or types of any experiment.
     pub fn open(paths: &[PathBuf]) -> Result<Self, SpecError> {
-        let file = Self::read(paths)?;
-        let fault = file.malformed().next();
-        match fault {
-            Some(fault) => Err(file.sources(&Outside::default()).tell(&fault)),
-            None => Ok(file),
+        Self::read(paths)?.well_formed()
+    }
+
+    /// This file, if nothing is wrong with keys or types of any experiment.
+    fn well_formed(self) -> Result<Self, SpecError> {
+        let mut faults: Vec<Fault> = self.malformed().collect();
+        if !faults.is_empty() {
+            // Who mends these mends those of the grids too.
+            let (_, all) = self.resolve_all();
+            faults.extend(all.into_iter().filter(Fault::is_of_form));
         }
+        let told = self.sources(&Outside::default()).tell_all(&faults);
+        told.map_or(Ok(self), Err)
     }
 
     /// The same without a look at the settings.
@@ -143,11 +151,12 @@ impl SpecFile {
             .unwrap_or_default()
     }
 
-    /// Keys and types that are wrong in a `[base]` or in an experiment's own settings.
+    /// Keys and types that are wrong at the top of a file, in its `[base]` or in an experiment's own settings.
     fn malformed(&self) -> impl Iterator<Item = Fault> {
         let bases = self.book.bases.iter().flatten();
         let own = self.book.experiments.iter().map(|declared| &declared.layer);
-        bases.chain(own).filter_map(|layer| case::typed(&layer.settings).err())
+        let in_layers = bases.chain(own).flat_map(|layer| slips::slips(&layer.settings));
+        self.book.slips.iter().cloned().chain(in_layers)
     }
 
     /// An experiment that can be run.

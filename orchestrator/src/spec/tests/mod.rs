@@ -12,12 +12,7 @@ use super::files::Book;
 use super::*;
 
 fn file(text: &str) -> Result<SpecFile, SpecError> {
-    let file = SpecFile::of(Book::of(Path::new("experiments.toml"), text.to_string())?);
-    let fault = file.malformed().next();
-    match fault {
-        Some(fault) => Err(file.sources(&Outside::default()).tell(&fault)),
-        None => Ok(file),
-    }
+    SpecFile::of(Book::of(Path::new("experiments.toml"), text.to_string())?).well_formed()
 }
 
 /// All cases of an experiment, or the message of what is wrong.

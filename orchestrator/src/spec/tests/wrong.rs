@@ -1,4 +1,4 @@
-//! What is said when something is wrong: always one message, with the place and the nearest right name.
+//! What is said when something is wrong: a message for each thing, with the place and the nearest right name.
 
 use super::*;
 
