@@ -91,7 +91,7 @@ fn the_median_rule_stops_the_worse_of_the_cases_and_the_rest_is_done() {
             "run",
             "sweep",
             "--prune",
-            "nothing@3",
+            "validation_psnr@3",
             "--set",
             "restore.training.steps=3",
         ])
@@ -103,4 +103,6 @@ fn the_median_rule_stops_the_worse_of_the_cases_and_the_rest_is_done() {
     );
     desk.run(&["run", "sweep", "--prune", "l1@soon"])
         .fails(2, &["is no step"]);
+    desk.run(&["run", "sweep", "--prune", "lss@3"])
+        .fails(4, &["--prune lss", "did you mean 'loss'?"]);
 }

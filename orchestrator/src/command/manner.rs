@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::one_of;
 use crate::{
     device::{DeviceGroup, DeviceName},
     failure::{Exit, Failure},
@@ -40,8 +41,7 @@ pub struct Work {
     /// How long a worker may take to save and stop, once asked.
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = time::read)]
     grace: Duration,
-    /// The median rule: stop trainings whose METRIC is worse than the median of the other cases, from STEP on.
-    #[arg(long, value_name = "METRIC[@STEP]")]
+    #[arg(long, value_name = "METRIC[@STEP]", help = prune_help())]
     prune: Option<median::Rule>,
     /// The signal to save and make room for others (exit code 75), as schedulers of clusters send it.
     #[arg(long, default_value = "USR1", value_name = "SIGNAL", value_parser = signals::named)]
@@ -50,8 +50,9 @@ pub struct Work {
 
 impl Work {
     /// # Errors
-    /// A device that is unknown, or that this program cannot open.
+    /// A device that is unknown, or that this program cannot open; a metric that judges no training.
     pub fn manner(&self, talk: Talk) -> Result<Manner, Failure> {
+        self.prune.as_ref().map_or(Ok(()), median::Rule::check)?;
         let devices = self
             .device
             .iter()
@@ -85,6 +86,13 @@ impl Work {
     pub fn stops(&self) -> Result<Stops, Failure> {
         Stops::listen(Some(self.requeue_signal), self.time_limit)
     }
+}
+
+fn prune_help() -> String {
+    format!(
+        "The median rule: stop trainings whose METRIC is worse than the median of the other cases, from STEP on {}",
+        one_of(median::Rule::metrics())
+    )
 }
 
 /// A device that is in two of the groups.

@@ -73,3 +73,8 @@ impl Command {
         }
     }
 }
+
+/// The end of an argument's help whose value is one of a registry's names: clap lists the names of its own types alone.
+fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    format!("[possible values: {}]", names.collect::<Vec<_>>().join(", "))
+}

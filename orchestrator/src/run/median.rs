@@ -3,12 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::estimate::median;
+use crate::{failure::Failure, plan::estimate::median};
+
+/// What a training can be judged by, and whether less of it is better.
+const JUDGED: [(&str, bool); 9] = [
+    ("loss", true),
+    ("l1", true),
+    ("contrastive", true),
+    ("clip_aware", true),
+    ("perceptual", true),
+    ("average_psnr", false),
+    ("validation_psnr", false),
+    ("prompt_cross_entropy", true),
+    ("accuracy", false),
+];
 
 /// A rule as `--prune METRIC[@STEP]` gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// The metric; more is better, unless its name ends in `loss`.
+    /// One of [`Rule::metrics`], once it is [checked](Rule::check).
     pub metric: String,
     /// Nothing is judged before this step.
     pub from: u64,
@@ -36,6 +49,24 @@ impl std::str::FromStr for Rule {
 }
 
 impl Rule {
+    /// The metrics that tell how good a training is.
+    pub fn metrics() -> impl Iterator<Item = &'static str> {
+        JUDGED.iter().map(|(name, _)| *name)
+    }
+
+    /// # Errors
+    /// [`Exit::Unknown`](crate::failure::Exit::Unknown) for a metric that no training can be judged by.
+    pub fn check(&self) -> Result<(), Failure> {
+        if Self::metrics().any(|name| name == self.metric) {
+            return Ok(());
+        }
+        let message = format!("--prune {}: no training is judged by that metric", self.metric);
+        Err(Failure {
+            message,
+            ..Failure::unknown("metric", &self.metric, Self::metrics())
+        })
+    }
+
     /// What is wrong with `mine`, the metric's values by step, beside those of the fellows that got as far.
     pub fn judges(&self, mine: &BTreeMap<u64, f64>, fellows: &[&BTreeMap<u64, f64>]) -> Option<String> {
         let (&step, _) = mine.last_key_value().filter(|(step, _)| **step >= self.from)?;
@@ -74,7 +105,7 @@ impl Rule {
     }
 
     fn less_is_better(&self) -> bool {
-        self.metric.ends_with("loss") || self.metric == "l1"
+        JUDGED.contains(&(self.metric.as_str(), true))
     }
 }
 
@@ -106,6 +137,19 @@ mod tests {
         let (low, lower, high) = (course(&[0.2]), course(&[0.1]), course(&[0.3]));
         assert!(rule.judges(&high, &[&low, &lower]).is_some());
         assert_eq!(rule.judges(&lower, &[&low, &high]), None);
+        let rule: Rule = "perceptual".parse().unwrap();
+        assert!(rule.judges(&high, &[&low, &lower]).is_some());
         assert!("loss@soon".parse::<Rule>().is_err() && "@5".parse::<Rule>().is_err());
+    }
+    #[test]
+    fn a_metric_that_judges_nothing_is_refused_with_those_that_do() {
+        let told = |text: &str| text.parse::<Rule>().unwrap().check().unwrap_err().with_help();
+        assert!(told("validation_psn@5").contains("did you mean 'validation_psnr'?"));
+        assert!(
+            told("moon").contains("known: loss, l1, contrastive"),
+            "{}",
+            told("moon")
+        );
+        assert!(Rule::metrics().all(|name| name.parse::<Rule>().unwrap().check().is_ok()));
     }
 }
