@@ -7,7 +7,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use perceive_model::{
     metric::{
-        Planes,
+        self, Planes,
         lpips::{Backbone, ChannelWeights, Lpips},
     },
     tower::AlexNet,
@@ -141,6 +141,14 @@ fn what_cannot_be_asked_for_is_refused_with_what_to_do() {
         .fails(5, &["a.png", "40x36"]);
     desk.run(&["metrics", &picture, &picture, "--protocol", "lpips_alex"])
         .fails(6, &["alexnet-owt-7be5be79.pth", "weights import lpips-alex alex.pth"]);
+}
+
+#[test]
+fn the_help_names_every_protocol() {
+    let help = Desk::new().run(&["metrics", "--help"]).fine().stdout;
+    for metric in metric::METRICS {
+        assert!(help.contains(metric.name), "no {} in: {help}", metric.name);
+    }
 }
 
 #[test]

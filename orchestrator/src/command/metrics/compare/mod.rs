@@ -27,8 +27,7 @@ pub struct Args {
     /// no clean picture is measured.
     #[arg(value_name = "CLEAN")]
     clean: Option<PathBuf>,
-    /// Only these metrics, such as psnr_y,ssim_rgb; all that can be measured if none is named.
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help = protocols::help())]
     protocol: Vec<String>,
     /// Cut so many pixels off each side of every picture first, as BasicSR's crop_border does.
     #[arg(long, value_name = "PIXELS", default_value_t = 0)]

@@ -3,9 +3,18 @@
 use burn::tensor::Device;
 use perceive_model::metric::{METRICS, Meter, Metric, find};
 
+use crate::command::one_of;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::stage::meters;
+
+/// What `--help` says of `--protocol`.
+pub fn help() -> String {
+    format!(
+        "Only these metrics, such as psnr_y,ssim_rgb; all that can be measured if none is named {}",
+        one_of(METRICS.iter().map(|metric| metric.name))
+    )
+}
 
 /// The metrics of these names, in the order given; all that can be measured where none is named: those without a
 /// reference unless there are clean pictures, and learned ones where their weights are imported.
