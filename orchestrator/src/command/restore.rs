@@ -11,7 +11,7 @@ use crate::{
     device::DeviceName,
     failure::{Exit, Failure},
     home::Home,
-    show::{Talk, progress::Progress},
+    show::{Talk, count, progress::Progress},
     stage::{
         context::create_folder,
         restorer::{Restorer, tiled},
@@ -125,6 +125,7 @@ fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     let mut inputs = Vec::new();
     for input in &args.inputs {
         if input.is_dir() {
+            warn_of_folders_below(input, "a folder that is named too is restored too");
             inputs.extend(pictures_in(input)?);
         } else if input.exists() {
             inputs.push(input.clone());
@@ -165,7 +166,8 @@ fn work(args: &Args) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
     Ok(work)
 }
 
-/// The pictures of a folder by their endings, in the order of their names; folders below it are not looked into.
+/// The pictures of a folder by their endings, in the order of their names; folders below it are not looked into, which
+/// [`warn_of_folders_below`] tells.
 pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries =
         std::fs::read_dir(folder).map_err(|error| Failure::io(format!("cannot read {}", folder.display()), &error))?;
@@ -173,4 +175,14 @@ pub fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found: Vec<PathBuf> = paths.filter(|path| is_picture(path)).collect();
     found.sort();
     Ok(found)
+}
+
+/// Tells how many folders below this one are passed over, and what to do about it.
+pub fn warn_of_folders_below(folder: &Path, to_do: &str) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = entries.filter(|entry| entry.path().is_dir()).count();
+    if below > 0 {
+        let folders = count(below, "folder");
+        Talk::warn(format!("passed over {folders} below {}: {to_do}", folder.display()));
+    }
 }

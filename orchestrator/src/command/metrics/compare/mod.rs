@@ -12,6 +12,7 @@ use perceive_model::metric::{Meter, MetricError, Planes};
 use rayon::prelude::*;
 
 use self::pairing::{Pair, Pairing};
+use crate::command::restore::warn_of_folders_below;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
 use crate::show::progress::{Bar, Progress};
@@ -39,6 +40,9 @@ pub struct Args {
 pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
     let Pairing { pairs, alone } = pairing::of(&args.restored, args.clean.as_deref())?;
     let meters = protocols::chosen(&args.protocol, args.clean.is_some(), home)?;
+    for folder in std::iter::once(&args.restored).chain(&args.clean) {
+        warn_of_folders_below(folder, "call this command on each whose pictures are to be measured");
+    }
     if !alone.is_empty() {
         let names: Vec<String> = alone.iter().map(|path| path.display().to_string()).collect();
         Talk::warn(format!("without a partner and left out: {}", names.join(", ")));
@@ -61,7 +65,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         }
     }
     if !rows.is_empty() {
-        table(&meters, &rows, args.crop_border, several).print(args.format)?;
+        // To a program every row is a picture.
+        let with_mean = several && args.format == Format::Table;
+        table(&meters, &rows, args.crop_border, with_mean).print(args.format)?;
     }
     let told: Vec<String> = broken.iter().map(Failure::to_string).collect();
     match (broken.len(), pairs.len()) {
@@ -157,8 +163,8 @@ fn of_one_size((a, restored): (&Path, &Picture), (b, clean): (&Path, &Picture)) 
     Err(Failure::new(Exit::Pictures, text).help("only pictures of one size can be compared"))
 }
 
-/// A row a picture, and the mean where there may be several.
-fn table(meters: &[Meter], rows: &[(&str, Values)], border: usize, several: bool) -> Table {
+/// A row a picture, and the mean of them all where it is wanted.
+fn table(meters: &[Meter], rows: &[(&str, Values)], border: usize, with_mean: bool) -> Table {
     let head = |meter: &Meter| match border {
         0 => meter.metric.name.to_string(),
         border => format!("{}_crop{border}", meter.metric.name),
@@ -172,7 +178,7 @@ fn table(meters: &[Meter], rows: &[(&str, Values)], border: usize, several: bool
     for (name, values) in rows {
         push(name, values);
     }
-    if several {
+    if with_mean {
         let mean = |index: usize| {
             let values: Vec<f64> = rows.iter().filter_map(|(_, values)| values[index]).collect();
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
