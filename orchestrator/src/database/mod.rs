@@ -18,6 +18,7 @@ pub mod journal_import;
 mod journal_lines;
 pub mod labels;
 pub mod lost;
+pub mod meanings;
 pub mod metrics;
 mod migrate;
 pub mod progress;

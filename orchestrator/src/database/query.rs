@@ -54,8 +54,6 @@ pub struct SchemaColumn {
     pub r#type: String,
     /// Its place in the primary key, from 1; 0 for none.
     pub key: i64,
-    /// The statement that made the table, comments included.
-    pub sql: String,
 }
 
 /// How many of SQLite's instructions pass between two looks at the clock: some milliseconds.
@@ -91,7 +89,7 @@ impl Database {
     pub fn schema_columns(&self) -> Result<Vec<SchemaColumn>, DatabaseError> {
         const SQL: &str = r#"
             SELECT made.type AS kind, made.name AS "table", columns.name AS "column", columns.type AS type,
-                   columns.pk AS key, made.sql
+                   columns.pk AS key
             FROM sqlite_schema AS made JOIN pragma_table_info(made.name) AS columns
             WHERE made.type IN ('table', 'view') AND made.name NOT LIKE 'sqlite\_%' ESCAPE '\'
                   AND made.name NOT LIKE '\_sqlx%' ESCAPE '\'

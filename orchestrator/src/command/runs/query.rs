@@ -6,7 +6,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use super::statement::{self, Token};
 use crate::database::query::{Answer, SchemaColumn, Value};
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, meanings};
 use crate::failure::{Exit, Failure, nearest};
 use crate::home::Home;
 use crate::show::{Cell, Format, Table, Talk, count, decimals};
@@ -97,16 +97,24 @@ fn distinct(names: &[String]) -> Vec<String> {
     taken
 }
 
+/// A row for each table and view as a whole, and one for each of its columns.
 fn schema(columns: &[SchemaColumn]) -> Table {
     let mut table = Table::new(["table", "column", "type", "key", "meaning"]);
+    let mut before = "";
     for row in columns {
         let view = if row.kind == "view" { " (view)" } else { "" };
+        let name = format!("{}{view}", row.table);
+        if row.table != before {
+            let meaning = Cell::maybe(meanings::of_table(&row.table));
+            table.push([Cell::text(&name), Cell::None, Cell::None, Cell::None, meaning]);
+            before = &row.table;
+        }
         table.push([
-            Cell::text(format!("{}{view}", row.table)),
+            Cell::text(name),
             Cell::text(&row.column),
             Cell::maybe(Some(row.r#type.to_lowercase()).filter(|name| !name.is_empty())),
             if row.key > 0 { Cell::Whole(row.key) } else { Cell::None },
-            Cell::maybe(statement::comment_on(&row.sql, &row.column)),
+            Cell::maybe(meanings::of_column(&row.table, &row.column)),
         ]);
     }
     table

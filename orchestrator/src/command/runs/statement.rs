@@ -1,4 +1,4 @@
-//! One SQL statement as text: that it is one, that it reads, where a word stands in it, and what a comment says.
+//! One SQL statement as text: that it is one, that it reads, and where a word stands in it.
 
 use crate::failure::{Exit, Failure};
 
@@ -89,24 +89,6 @@ pub fn reads_only(what: &str) -> Failure {
 pub fn find<'a>(sql: &'a str, word: &str) -> Option<Token<'a>> {
     let bare = |text: &str| text.trim_matches(['"', '`', '[', ']']).to_lowercase();
     tokens(sql).into_iter().find(|token| bare(token.text) == bare(word))
-}
-
-/// What the comment above (or behind) a column's line says, in the statement that made the table.
-pub fn comment_on(sql: &str, column: &str) -> Option<String> {
-    let mut above: Vec<&str> = Vec::new();
-    for line in sql.lines().map(str::trim) {
-        if let Some(comment) = line.strip_prefix("--") {
-            above.push(comment.trim());
-            continue;
-        }
-        if line.split_whitespace().next() == Some(column) {
-            let behind = line.split_once("--").map(|(_, comment)| comment.trim());
-            above.extend(behind);
-            return (!above.is_empty()).then(|| above.join(" "));
-        }
-        above.clear();
-    }
-    None
 }
 
 /// Words, quoted texts and single signs; comments and blanks are left out.
@@ -206,13 +188,5 @@ mod tests {
             tokens(sql);
         }
         assert_eq!(tokens("'it''s' x").last().map(|token| token.text), Some("x"));
-    }
-
-    #[test]
-    fn a_comment_tells_what_a_column_means() {
-        let sql = "CREATE TABLE t (\n  a TEXT,\n  -- Milliseconds,\n  -- UTC.\n  b INTEGER,\n  c TEXT -- why\n)";
-        assert_eq!(comment_on(sql, "b").as_deref(), Some("Milliseconds, UTC."));
-        assert_eq!(comment_on(sql, "c").as_deref(), Some("why"));
-        assert_eq!(comment_on(sql, "a"), None);
     }
 }
