@@ -2,6 +2,8 @@
 //!
 //! The TOML is a file of experiments itself, one experiment a case: run, it does the same.
 
+use std::error::Error;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use toml::de::{DeTable, DeValue};
@@ -9,6 +11,9 @@ use toml::de::{DeTable, DeValue};
 use super::error::Sources;
 use super::tree::Node;
 use super::{Experiment, Outside, Resolved, SpecError, SpecFile};
+
+/// Where a setting comes from that nothing names.
+const UNNAMED: &str = "default";
 
 /// The cases of one experiment, with all that is needed to tell where their settings come from.
 #[derive(Debug)]
@@ -36,15 +41,15 @@ impl SpecFile {
 /// The file that [`Traced::toml`] writes.
 #[derive(Serialize)]
 struct Document<'a> {
-    experiment: std::collections::BTreeMap<&'a str, Entry<'a>>,
+    experiment: std::collections::BTreeMap<&'a str, Entry>,
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct Entry {
     #[serde(skip_serializing_if = "is_one")]
     seeds: u32,
     #[serde(flatten)]
-    settings: &'a Experiment,
+    settings: Value,
 }
 
 #[expect(
@@ -57,7 +62,7 @@ fn is_one(seeds: &u32) -> bool {
 
 impl Traced<'_> {
     /// A file of experiments with a comment behind every setting.
-    pub fn toml(&self) -> Result<String, toml::ser::Error> {
+    pub fn toml(&self) -> Result<String, Box<dyn Error>> {
         let mut out = String::new();
         for case in &self.cases {
             let name = match case.name.as_str() {
@@ -66,7 +71,7 @@ impl Traced<'_> {
             };
             let entry = Entry {
                 seeds: self.seeds,
-                settings: &case.settings,
+                settings: without_nulls(whole(&case.settings)?),
             };
             let document = Document {
                 experiment: [(name.as_str(), entry)].into(),
@@ -103,10 +108,22 @@ impl Traced<'_> {
         let width = |line: &str| line.chars().count();
         let column = text.lines().map(width).filter(|width| *width <= 56).max().unwrap_or(0);
         let mut out = String::with_capacity(text.len() * 2);
+        let mut sets = [("train", "test", 0), ("test", "train", 0)];
         for (line, comment) in text.lines().zip(comments) {
             match comment {
                 Some(comment) => out.push_str(&format!("{line:column$}  # {comment}\n")),
                 None => out.push_str(&format!("{line}\n")),
+            }
+            for (role, other, count) in &mut sets {
+                if line.ends_with(&format!(".{role}]]")) {
+                    let origin = self.origin(layers, &format!("{role}.{count}.split"));
+                    if origin == UNNAMED {
+                        // No value says it: which one it is depends on what is added.
+                        let split = format!("# split: {role}, or else {other}");
+                        out.push_str(&format!("{split:column$}  # {origin}\n"));
+                    }
+                    *count += 1;
+                }
             }
         }
         out
@@ -117,7 +134,7 @@ impl Traced<'_> {
         let parts = key.split('.').count();
         match layers.along(key).nth(parts - 1) {
             Some(node) => self.sources.place(node.origin, false),
-            None => "default".into(),
+            None => UNNAMED.into(),
         }
     }
 
@@ -126,7 +143,7 @@ impl Traced<'_> {
         let mut cases = Vec::with_capacity(self.cases.len());
         for case in &self.cases {
             let first = case.settings.seed;
-            let settings = serde_json::to_value(&case.settings)?;
+            let settings = whole(&case.settings)?;
             cases.push(json!({
                 "experiment": self.experiment,
                 "case": case.name,
@@ -154,6 +171,26 @@ impl Traced<'_> {
             }
             leaf => json!({ "value": leaf, "from": self.origin(layers, key) }),
         }
+    }
+}
+
+/// Every setting, with those that are no part of a job while they change nothing.
+fn whole(settings: &Experiment) -> Result<Value, serde_json::Error> {
+    let mut whole = serde_json::to_value(settings)?;
+    whole["medium"]["training"] = settings.medium.training.whole()?;
+    whole["restore"]["training"] = settings.restore.training.whole()?;
+    Ok(whole)
+}
+
+/// TOML has no word for what is not set.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(members.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        leaf => leaf,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What every training loop is told: steps, batches, crops, the optimiser and its schedule.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How a network is trained. The defaults are the paper's restoration stage (section IV.A).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -165,6 +166,16 @@ impl Training {
             identity_start: self.identity_start && !started,
             ..self.clone()
         }
+    }
+
+    /// All settings as JSON, with those that are no part of a job while they change nothing.
+    pub fn whole(&self) -> Result<Value, serde_json::Error> {
+        let mut whole = serde_json::to_value(self)?;
+        whole["accumulate"] = self.accumulate.into();
+        whole["precision"] = serde_json::to_value(self.precision)?;
+        whole["checkpointing"] = serde_json::to_value(self.checkpointing)?;
+        whole["validation"] = serde_json::to_value(&self.validation)?;
+        Ok(whole)
     }
 
     /// What is impossible in these settings: (key, what is wrong).

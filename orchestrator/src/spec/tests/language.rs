@@ -287,3 +287,31 @@ fn a_shown_experiment_can_be_run_and_means_the_same() {
     assert_eq!(setting("/train/0/count"), "experiments.toml:6");
     assert_eq!(setting("/restore/loss/clip_aware"), "experiments.toml:13");
 }
+
+#[test]
+fn every_setting_of_the_schema_is_shown() {
+    let file = file(&few("[experiment.a]\nextends = \"few\"")).unwrap();
+    let outside = Outside::default();
+    let shown = file.traced("a", &outside).unwrap();
+    let (text, json) = (shown.toml().unwrap(), shown.json().unwrap());
+    assert!(text.contains("# split: test, or else train"), "{text}");
+    let schema = crate::spec::schema::schema();
+    let keys = |of: &str| schema["definitions"][of]["properties"].as_object().unwrap().keys();
+    for (of, place) in [
+        ("Training", "/restore/training"),
+        ("Training", "/medium/training"),
+        ("Validation", "/restore/training/validation"),
+        ("Loss", "/restore/loss"),
+        ("Restore", "/restore"),
+        ("Prompts", "/prompts"),
+        ("Upkeep", "/upkeep"),
+        ("PictureSet", "/train/0"),
+    ] {
+        let settings = json[0]["settings"].pointer(place).unwrap();
+        for key in keys(of) {
+            assert!(settings.get(key).is_some(), "no {place}/{key} in {json:#}");
+            // What is not merged has no word for it.
+            assert!(text.contains(key) || key == "merge", "no {key} in {text}");
+        }
+    }
+}
