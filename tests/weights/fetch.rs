@@ -326,5 +326,6 @@ fn a_dry_run_tells_what_is_missing_how_much_and_where_from_and_touches_nothing()
         "353976522,0,",
     ];
     expect(&output, 0, &words);
+    expect(&output, 0, &["would fetch 6 files, 1.5 GB (--dry-run)"]);
     assert!(!place.home().exists());
 }

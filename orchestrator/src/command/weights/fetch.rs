@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::show::progress::{Bar, Progress};
-use crate::show::{Cell, Format, Table, Talk, bytes};
+use crate::show::{Cell, Format, Table, Talk, bytes, count};
 use crate::weights_store::{Event, Fetch, Kind, WeightsStore};
 
 #[derive(Debug, clap::Args)]
@@ -46,7 +46,9 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         talk.say("everything that is published is already installed");
     }
     if args.dry_run {
-        return table(&wanted).print(args.format);
+        table(&wanted).print(args.format)?;
+        tell_sum(&wanted, talk);
+        return Ok(());
     }
     for fetch in &wanted {
         one(&store, fetch, talk)?;
@@ -82,6 +84,13 @@ fn table(wanted: &[Fetch]) -> Table {
         ]);
     }
     table
+}
+
+/// How much is still to come; a cut download goes on.
+fn tell_sum(wanted: &[Fetch], talk: Talk) {
+    let left = |fetch: &Fetch| fetch.publication.bytes.saturating_sub(fetch.there());
+    let (files, all) = (count(wanted.len(), "file"), wanted.iter().map(left).sum());
+    talk.say(format!("would fetch {files}, {} (--dry-run)", bytes(all)));
 }
 
 fn one(store: &WeightsStore, fetch: &Fetch, talk: Talk) -> Result<(), Failure> {
