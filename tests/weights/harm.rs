@@ -157,7 +157,7 @@ fn a_picture_of_many_gigabytes_is_not_read() {
     let error = perceive_model::weights::Checkpoint::read(&path)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("20 GiB"), "{error}");
+    assert!(error.contains("21 GB"), "{error}");
 }
 
 /// A zip archive of one uncompressed entry.

@@ -140,7 +140,10 @@ fn begin(path: &Path) -> Result<(File, Vec<u8>, Format), WeightsError> {
     let format = format::recognise(&bytes).map_err(|what| alien(what.to_owned()))?;
     let length = file.metadata().map_err(unreadable)?.len();
     if length > LARGEST {
-        return Err(alien(format!("has {} GiB, more than any network here", length >> 30)));
+        return Err(alien(format!(
+            "has {} GB, more than any network here",
+            length / 1_000_000_000
+        )));
     }
     Ok((file, bytes, format))
 }

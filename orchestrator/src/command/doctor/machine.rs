@@ -8,12 +8,11 @@ use super::finding::Finding;
 use crate::device::{Cuda, DeviceName, Missing};
 use crate::disk::free_space;
 use crate::failure::Exit;
-
-const GIB: f64 = (1u64 << 30) as f64;
+use crate::show::bytes;
 
 /// What the quickstart needs, in bytes of memory and of disk.
-const MEMORY: u64 = 3 << 30;
-const DISK: u64 = 1 << 30;
+const MEMORY: u64 = 3_000_000_000;
+const DISK: u64 = 1_000_000_000;
 
 pub fn findings(home: &Path) -> Vec<Finding> {
     let mut findings = devices(&Cuda::look());
@@ -97,14 +96,14 @@ fn memory() -> Finding {
         ),
         _ => (system.total_memory(), system.available_memory()),
     };
-    let found = format!("{:.1} GiB, {:.1} GiB of it free", total as f64 / GIB, free as f64 / GIB);
+    let found = format!("{}, {} of it free", bytes(total), bytes(free));
     if free >= MEMORY {
         Finding::ok("memory", found)
     } else {
         Finding::note(
             "memory",
             found,
-            "the quickstart needs about 3 GiB: close other programs",
+            format!("the quickstart needs about {}: close other programs", bytes(MEMORY)),
         )
     }
 }
@@ -113,7 +112,7 @@ fn disk(home: &Path) -> Finding {
     let Some(free) = free_space(home) else {
         return Finding::note("disk", format!("the free space at {} is unknown", home.display()), "");
     };
-    let found = format!("{:.1} GiB free for {}", free as f64 / GIB, home.display());
+    let found = format!("{} free for {}", bytes(free), home.display());
     if free >= DISK {
         Finding::ok("disk", found)
     } else {
@@ -121,7 +120,10 @@ fn disk(home: &Path) -> Finding {
             Exit::Disk,
             "disk",
             found,
-            "a run needs about 1 GiB: free some, or use another disk with --home DIR",
+            format!(
+                "a run needs about {}: free some, or use another disk with --home DIR",
+                bytes(DISK)
+            ),
         )
     }
 }
