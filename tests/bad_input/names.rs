@@ -44,17 +44,19 @@ fn an_unknown_network_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn a_dataset_that_is_not_indexed_says_how_to_index_it() {
+fn a_dataset_that_was_not_added_says_how_to_add_it() {
     let desk = Desk::with(RAIN);
     desk.run(&["run", "rain"]).fails(
         4,
-        &[
-            "\"rain100l\" is not indexed",
-            "`perceive-ir data add FOLDER` indexes it",
-        ],
+        &["\"rain100l\" was not added", "`perceive-ir data add FOLDER` adds it"],
     );
     desk.run(&["run", "rain", "--set", "train=[{ dataset = \"kodka24\" }]"])
-        .fails(4, &["\"kodka24\"", "did you mean \"kodak24\"?"]);
+        .fails(
+            4,
+            &["\"kodka24\", \"rain100l\" were", "did you mean \"kodak24\"?", "adds it"],
+        );
+    let all = "the datasets \"BSD400\", \"CBSD68\", \"Kodak24\" were not added";
+    Desk::new().run(&["plan", "denoise-small"]).fails(4, &[all]);
     let optional = |role: &str| format!("{role}=[{{ dataset = \"rain100l\", optional = true }}]");
     desk.run(&["run", "rain", "--set", &optional("train"), "--set", &optional("test")])
         .fails(5, &["rain100l", "nothing to train on", "data add FOLDER"]);

@@ -88,7 +88,7 @@ fn a_picture_that_has_gone_is_named_before_anything_runs() {
     let desk = with_pairs();
     fs::remove_file(desk.path("test/Rain100L/input/3.png")).unwrap();
     desk.run(&["run", "rain"])
-        .fails(5, &["is gone since it was indexed", "input/3.png", "data add"]);
+        .fails(5, &["is gone since it was added", "input/3.png", "data add"]);
     assert!(desk.states().is_empty());
     desk.is_tidy();
 }
@@ -116,7 +116,7 @@ fn a_picture_that_was_changed_is_named_before_anything_runs() {
     let desk = with_pairs();
     desk.plant("test/Rain100L/input/2.png", 20, 16);
     desk.run(&["run", "rain"])
-        .fails(5, &["input/2.png has changed since it was indexed", "data add"]);
+        .fails(5, &["input/2.png has changed since it was added", "data add"]);
     assert!(desk.states().is_empty());
     desk.is_tidy();
 }

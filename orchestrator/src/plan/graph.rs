@@ -50,10 +50,11 @@ impl Graph {
     /// Plans every case.
     ///
     /// # Errors
-    /// The first case whose pictures, networks or weights are not there.
+    /// All datasets that were not added; then the first case whose pictures, networks or weights are not there.
     pub fn of(cases: &[Case], finder: &mut Finder, weights: &dyn Weights) -> Result<Self, Failure> {
         let mut graph = Self::default();
         let mut places = HashMap::new();
+        finder.check(cases.iter().map(|case| &case.settings))?;
         for cases in cases.chunks(AT_ONCE) {
             let pictures = cases
                 .iter()

@@ -27,7 +27,7 @@ pub struct PictureSet {
     /// Sets of one name are one set to a batch: the name's weight (the first's) is shared by their numbers of pictures.
     #[serde(default)]
     pub merge: Option<String>,
-    /// Skipped, with a word, where the dataset is not indexed.
+    /// Skipped, with a word, where the dataset was not added.
     #[serde(default)]
     pub optional: bool,
     /// Below the paper's scale, where the dataset has too few pictures: others take its place, degraded in its kind by

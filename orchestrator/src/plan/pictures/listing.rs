@@ -1,4 +1,4 @@
-//! The pictures of one split as they lie on disk: unchanged since they were indexed, hashed, and listed under the digest
+//! The pictures of one split as they lie on disk: unchanged since they were added, hashed, and listed under the digest
 //! of their names and contents.
 
 use std::{collections::HashMap, path::PathBuf};
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Fills in the hashes that are missing, and keeps them in the index.
+/// Fills in the hashes that are missing, and keeps them in the record.
 pub fn hash(rows: &mut [PairRow], dataset: &str, database: &Database, talk: Talk) -> Result<(), Failure> {
     use rayon::prelude::*;
     let unknown: Vec<PathBuf> = rows
@@ -84,7 +84,7 @@ pub fn list(rows: &[PairRow], home: &Home) -> Result<String, Failure> {
     Ok(digest)
 }
 
-/// A stored hash tells what a file held when it was indexed: no file may have gone or changed since.
+/// A stored hash tells what a file held when it was added: no file may have gone or changed since.
 pub fn check_unchanged(rows: &[PairRow], dataset: &str) -> Result<(), Failure> {
     use rayon::prelude::*;
     let again = format!("`perceive-ir data add FOLDER` reads what changed in {dataset}");
@@ -97,7 +97,7 @@ pub fn check_unchanged(rows: &[PairRow], dataset: &str) -> Result<(), Failure> {
                 return Err(Failure::new(Exit::Pictures, format!("{path} is broken: {fault}")).help(&again));
             }
             let Ok(metadata) = std::fs::metadata(&picture.path) else {
-                return Err(Failure::new(Exit::Pictures, format!("{path} is gone since it was indexed")).help(&again));
+                return Err(Failure::new(Exit::Pictures, format!("{path} is gone since it was added")).help(&again));
             };
             let modified = metadata
                 .modified()
@@ -107,6 +107,6 @@ pub fn check_unchanged(rows: &[PairRow], dataset: &str) -> Result<(), Failure> {
             if metadata.len() == picture.size && modified == picture.mtime_ns {
                 return Ok(());
             }
-            Err(Failure::new(Exit::Pictures, format!("{path} has changed since it was indexed")).help(&again))
+            Err(Failure::new(Exit::Pictures, format!("{path} has changed since it was added")).help(&again))
         })
 }

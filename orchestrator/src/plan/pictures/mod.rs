@@ -1,8 +1,9 @@
-//! The pictures of an experiment: which indexed datasets its sets mean, and what those hold just now.
+//! The pictures of an experiment: which of the added datasets its sets mean, and what those hold just now.
 //!
 //! A key depends on the contents of the pictures, so every file is hashed once and again when it changes ([`listing`]).
 
 mod listing;
+mod missing;
 mod search;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc};
@@ -15,6 +16,7 @@ use crate::{
     show::Talk,
     spec::{Experiment, pictures::PictureSet},
 };
+use missing::Missing;
 use search::Search;
 
 /// The sets of an experiment that have pictures.
@@ -35,7 +37,7 @@ pub enum Found {
         size: usize,
         seed: u64,
     },
-    /// Of an indexed dataset; its pairs are listed under `digest`.
+    /// Of a dataset that was added; its pairs are listed under `digest`.
     Indexed {
         asked: PictureSet,
         dataset: String,
@@ -118,10 +120,26 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// # Errors
+    /// Everything at once that these experiments must have and that was not added.
+    pub fn check<'b>(&self, experiments: impl Iterator<Item = &'b Experiment>) -> Result<(), Failure> {
+        let splits = self.database.splits()?;
+        let mut missing: Vec<Missing> = Vec::new();
+        for one in experiments.flat_map(|experiment| missing::of(experiment, &splits)) {
+            if !missing.contains(&one) {
+                missing.push(one);
+            }
+        }
+        match missing[..] {
+            [] => Ok(()),
+            _ => Err(missing::told(&missing, &splits)),
+        }
+    }
+
     /// The pictures of `experiment`.
     ///
     /// # Errors
-    /// A dataset that is not indexed (unless the set is optional), or has no pairs and no degradation to make them with.
+    /// A dataset that was not added (unless the set is optional), or has no pairs and no degradation to make them with.
     pub fn find(&mut self, experiment: &Experiment) -> Result<Arc<Pictures>, Failure> {
         let Experiment {
             train_limit,

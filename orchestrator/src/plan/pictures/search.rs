@@ -1,13 +1,19 @@
-//! The search for one experiment's pictures in the index.
+//! The search for one experiment's pictures among those that were added.
 
 use std::path::PathBuf;
 
 use perceive_datasets::{catalogue, random::Key};
 
-use super::{Found, Pictures, listing};
+use super::{
+    Found, Pictures, listing,
+    missing::{self, Missing},
+};
 use crate::{
-    database::{Database, datasets::PairRow},
-    failure::{Exit, Failure, nearest},
+    database::{
+        Database,
+        datasets::{PairRow, Split},
+    },
+    failure::{Exit, Failure},
     home::Home,
     plan::stand_in,
     show::Talk,
@@ -39,11 +45,11 @@ impl Search<'_> {
             if none {
                 let names: Vec<&str> = sets.iter().map(|set| set.dataset.as_str()).collect();
                 let text = format!(
-                    "nothing to {role}: the index has no usable pictures of {}",
+                    "nothing to {role}: no usable pictures were added of {}",
                     names.join(", ")
                 );
                 return Err(Failure::new(Exit::Pictures, text).help(
-                    "`perceive-ir data add FOLDER` indexes what a folder holds; clean pictures need `degradations`",
+                    "`perceive-ir data add FOLDER` adds what a folder holds; clean pictures need `degradations`",
                 ));
             }
         }
@@ -83,29 +89,17 @@ impl Search<'_> {
             }));
         }
         let splits = self.database.splits()?;
-        let own = |wanted: &str| {
-            splits
-                .iter()
-                .find(|split| split.dataset.eq_ignore_ascii_case(&asked.dataset) && split.split == wanted)
-        };
-        let other = if default_split == "train" { "test" } else { "train" };
-        let split = match &asked.split {
-            Some(split) => own(split),
-            // What must be the paper's pictures is never trained on what it is tested on.
-            None if asked.stand_in => own(default_split),
-            None => own(default_split).or_else(|| own(other)),
-        };
-        let Some(split) = split else {
+        let Some(split) = split_of(asked, default_split, &splits) else {
             if asked.optional {
                 self.talk.say(format!(
-                    "{} has no {default_split} pictures in the index: left out",
+                    "no {default_split} pictures of {} were added: left out",
                     asked.dataset
                 ));
                 return Ok(None);
             }
-            let split = asked.split.as_deref().unwrap_or(default_split);
-            return Err(missing(asked, split, splits.iter().map(|split| split.dataset.as_str())));
+            return Err(missing::told(&[Missing::of(asked, default_split)], &splits));
         };
+        let other = other_than(default_split);
         if asked.split.is_none() && split.split == other {
             let use_of = if other == "test" { "trained on" } else { "tested on" };
             Talk::warn(format!(
@@ -196,40 +190,21 @@ fn smallest(rows: &[PairRow]) -> (PathBuf, usize, usize) {
         })
 }
 
-/// The catalogue's name that was probably meant by a name that is none of its.
-fn misspelt(name: &str) -> Option<&'static str> {
-    match catalogue::find(name) {
-        Some(_) => None,
-        None => nearest(name, catalogue::names()),
+/// The split of the set itself that is used in this role, where it was added.
+pub fn split_of<'a>(asked: &PictureSet, role: &str, splits: &'a [Split]) -> Option<&'a Split> {
+    let own = |wanted: &str| {
+        splits
+            .iter()
+            .find(|split| split.dataset.eq_ignore_ascii_case(&asked.dataset) && split.split == wanted)
+    };
+    match &asked.split {
+        Some(split) => own(split),
+        // What must be the paper's pictures is never trained on what it is tested on.
+        None if asked.stand_in => own(role),
+        None => own(role).or_else(|| own(other_than(role))),
     }
 }
 
-fn missing<'a>(asked: &PictureSet, split: &str, indexed: impl Iterator<Item = &'a str>) -> Failure {
-    let mut indexed: Vec<&str> = indexed.collect();
-    indexed.sort_unstable();
-    indexed.dedup();
-    if let Some(there) = indexed.iter().find(|name| name.eq_ignore_ascii_case(&asked.dataset)) {
-        let text = format!("{there} has no split {split:?} in the index");
-        let help =
-            format!("`perceive-ir data show {there}` tells what there is; `perceive-ir data add FOLDER` adds to it");
-        return Failure::new(Exit::Unknown, text).help(help);
-    }
-    let failure = Failure::new(Exit::Unknown, format!("the dataset {:?} is not indexed", asked.dataset));
-    match nearest(&asked.dataset, indexed.iter().copied()) {
-        Some(near) => failure.help(format!("did you mean {near:?}?")),
-        None if let Some(near) = misspelt(&asked.dataset) => failure.help(format!("did you mean {near:?}?")),
-        None => failure.help(format!(
-            "`perceive-ir data add FOLDER{}` indexes it; indexed are: {}",
-            if catalogue::find(&asked.dataset).is_some() {
-                String::new()
-            } else {
-                format!(" --dataset {}", asked.dataset)
-            },
-            if indexed.is_empty() {
-                "none".into()
-            } else {
-                indexed.join(", ")
-            }
-        )),
-    }
+fn other_than(role: &str) -> &'static str {
+    if role == "train" { "test" } else { "train" }
 }
