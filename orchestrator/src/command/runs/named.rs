@@ -6,6 +6,7 @@ use crate::database::experiments::Case;
 use crate::database::runs::{Run, RunState};
 use crate::database::{Database, DatabaseError};
 use crate::failure::{Exit, Failure};
+use crate::spec::{BASE_CASE, Outside, SpecFile};
 
 /// What a name on the command line means.
 #[derive(Clone, Debug)]
@@ -23,6 +24,7 @@ impl Named {
                 Err(DatabaseError::NoRun(_)) if database.experiment_names()?.iter().any(|known| known == name) => {
                     Err(bare(database, name)?)
                 }
+                Err(DatabaseError::NoRun(_)) if let Some(failure) = not_run(name, None) => Err(failure),
                 found => Ok(Self::Run(Box::new(found?))),
             },
             Some((experiment, rest)) => case(database, experiment, rest).map(Self::Case),
@@ -37,14 +39,26 @@ impl Named {
         match Self::find(database, name)? {
             Self::Run(run) => Ok(*run),
             Self::Case(case) => {
-                let runs = attempts(database, case.id)?.into_iter();
+                let runs = runs_begun(database, &case)?.into_iter();
                 let newest = runs.filter(|run| run.stage == "restore").max_by(|a, b| a.id.cmp(&b.id));
                 newest.ok_or_else(|| {
                     let text = format!("no restore run of {} is recorded", full_name(&case));
-                    Failure::new(Exit::Unknown, text).help("`perceive-ir runs ls` lists the runs")
+                    let run = how_to_run(&case.experiment, &case.name);
+                    Failure::new(Exit::Unknown, text).help(format!("{run}; `perceive-ir runs ls` lists the runs"))
                 })
             }
         }
+    }
+}
+
+/// All runs that made, or tried to make, what a case stands on.
+///
+/// # Errors
+/// [`Exit::Unknown`] where there are none: the case was asked for, and nothing of it was begun.
+pub fn runs_begun(database: &Database, case: &Case) -> Result<Vec<Run>, Failure> {
+    match attempts(database, case.id)? {
+        runs if runs.is_empty() => Err(never_run(&full_name(case), &case.experiment, Some(&case.name))),
+        runs => Ok(runs),
     }
 }
 
@@ -62,6 +76,29 @@ fn attempts(database: &Database, case: i64) -> Result<Vec<Run>, Failure> {
         runs.extend(database.runs_of_artefact(&key)?);
     }
     Ok(runs)
+}
+
+/// What to say to an experiment, or a case of it, that can be run and is not recorded; `None` for what cannot be run.
+fn not_run(experiment: &str, case: Option<&str>) -> Option<Failure> {
+    let outside = Outside {
+        only: case.map(String::from).into_iter().collect(),
+        ..Outside::default()
+    };
+    SpecFile::open(&[]).ok()?.cases(experiment, &outside).ok()?;
+    let name = case.map_or_else(|| experiment.to_string(), |case| format!("{experiment}/{case}"));
+    Some(never_run(&name, experiment, case))
+}
+
+fn never_run(name: &str, experiment: &str, case: Option<&str>) -> Failure {
+    Failure::new(Exit::Unknown, format!("{name} has not been run yet"))
+        .help(how_to_run(experiment, case.unwrap_or(BASE_CASE)))
+}
+
+fn how_to_run(experiment: &str, case: &str) -> String {
+    match case {
+        BASE_CASE => format!("`perceive-ir run {experiment}` runs it"),
+        case => format!("`perceive-ir run {experiment} --only {case}` runs it"),
+    }
 }
 
 /// What to say to an experiment's name where a run or a case is meant.
@@ -88,6 +125,11 @@ fn case(database: &Database, experiment: &str, rest: &str) -> Result<Case, Failu
     let (rest, scale) = split(rest, '@');
     let (name, seed) = split(rest, '#');
     let cases = database.cases(experiment)?;
+    if cases.iter().all(|case| case.name != name)
+        && let Some(failure) = not_run(experiment, Some(name))
+    {
+        return Err(failure);
+    }
     if cases.is_empty() {
         let names = database.experiment_names()?;
         return Err(Failure::unknown(
@@ -157,7 +199,9 @@ mod tests {
         assert!(find("table7/b#1").is_err());
         for (name, words) in [
             ("tabel7/a", "experiment"),
-            ("table7/c", "case of table7"),
+            ("table7/z", "case of table7"),
+            ("table7/c", "has not been run yet"),
+            ("table8/x", "experiment"),
             ("table7/a#9", "of that seed"),
         ] {
             let failure = find(name).unwrap_err();
@@ -169,6 +213,21 @@ mod tests {
             bare.contains("experiment/case#seed") && bare.contains("table7/a, table7/b"),
             "{bare}"
         );
+        let never = find("table7/c").unwrap_err().with_help();
+        assert!(never.contains("`perceive-ir run table7 --only c` runs it"), "{never}");
+        let never = find("quickstart").unwrap_err().with_help();
+        assert!(never.contains("quickstart has not been run yet") && never.contains("`perceive-ir run quickstart`"));
         assert!(find("ffff").unwrap_err().to_string().contains("no run 'ffff'"));
+    }
+
+    #[test]
+    fn a_case_of_which_nothing_was_begun_says_how_to_run_it() {
+        let (_folder, database) = database();
+        database.case("table7", "a", 0, "tiny", "{}").unwrap();
+        let failure = Named::run(&database, "table7/a").unwrap_err();
+        assert_eq!(failure.exit, Exit::Unknown);
+        let told = failure.with_help();
+        assert!(told.contains("table7/a#0@tiny has not been run yet"), "{told}");
+        assert!(told.contains("`perceive-ir run table7 --only a` runs it"), "{told}");
     }
 }

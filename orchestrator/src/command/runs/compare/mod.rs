@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::command::runs::named::Named;
+use crate::command::runs::named::{Named, runs_begun};
 use crate::database::Database;
 use crate::failure::{Exit, Failure};
 use crate::home::Home;
@@ -44,6 +44,11 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         .iter()
         .map(|name| Named::find(&database, name))
         .collect::<Result<Vec<_>, _>>()?;
+    for named in &named {
+        if let Named::Case(case) = named {
+            runs_begun(&database, case)?;
+        }
+    }
     let sides = Side::of_all(&database, named)?;
     let distinct: BTreeSet<&str> = sides.iter().map(|side| side.name.as_str()).collect();
     if distinct.len() < sides.len() {
