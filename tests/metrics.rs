@@ -14,7 +14,7 @@ use perceive_model::{
     weights::{Checkpoint, recipe, shapes},
 };
 use serde_json::Value;
-use support::{Desk, Outcome, mini::MINI};
+use support::{Desk, Outcome, cut, mini::MINI};
 
 fn json(text: &str) -> Vec<Value> {
     serde_json::from_str(text).unwrap()
@@ -130,6 +130,16 @@ fn equal_pictures_are_infinitely_good_and_small_ones_measured_as_far_as_they_go(
         (&small[0]["ssim_gaussian_y"], &small[0]["ssim_restormer_y"]),
         (&Value::Null, &1.0.into())
     );
+}
+
+#[test]
+fn a_broken_picture_of_ones_own_is_told_without_a_word_of_datasets() {
+    let desk = Desk::new();
+    cut(&desk.plant("a.png", 24, 16), 20);
+    let told = desk
+        .run(&["metrics", &desk.arg("a.png")])
+        .fails(5, &["a.png", "hint:", "anew"]);
+    assert!(!told.stderr.contains("data verify"), "{}", told.stderr);
 }
 
 #[test]

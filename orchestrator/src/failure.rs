@@ -277,6 +277,12 @@ impl From<PictureError> for Failure {
     }
 }
 
+/// A picture of the user's own that cannot be read, of which `data verify` knows nothing.
+pub fn own_picture(error: PictureError) -> Failure {
+    Failure::from(error)
+        .help("it is broken or of another format (PNG, JPEG, BMP, TIFF and WebP are read): save or fetch it anew")
+}
+
 /// The candidate that `name` was probably meant to be: the same letters in another case, or nearly the same spelling.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// Below this Jaro-Winkler similarity two names have little in common.

@@ -98,7 +98,7 @@ pub fn run(args: &Args, home: &Home, talk: Talk) -> Result<(), Failure> {
         ),
     );
     Err(if broken.len() < work.len() {
-        failure.help("the others are restored")
+        failure.help("the others are restored; save or fetch these anew and restore them alone")
     } else {
         failure.help("nothing was written; PNG, JPEG, BMP, TIFF and WebP are read")
     })

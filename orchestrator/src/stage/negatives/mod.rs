@@ -28,7 +28,7 @@ use super::{
     restorer::Restorer,
 };
 use crate::{
-    failure::{Exit, Failure},
+    failure::{Exit, Failure, own_picture},
     home::Home,
     show::{self, Talk},
     spec::proxy::TIME_LIMIT,
@@ -218,7 +218,7 @@ impl Maker<'_> {
                 let file = file.ok_or_else(|| {
                     Failure::new(Exit::Pictures, format!("there is no restored picture of {}", pair.name))
                 })?;
-                Some(whole(Picture::open(file)?))
+                Some(whole(Picture::open(file).map_err(own_picture)?))
             }
             Self::Command(runner) => runner.picture(context, turn, set, pair)?.map(whole),
         })

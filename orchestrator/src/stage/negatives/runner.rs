@@ -15,7 +15,7 @@ use super::{
     folder::Restored,
 };
 use crate::{
-    failure::{Exit, Failure, plain},
+    failure::{Exit, Failure, own_picture, plain},
     stage::{
         Context,
         context::create_folder,
@@ -60,7 +60,12 @@ impl Runner<'_> {
                 if !self.left.contains_key(&key) && !self.whole_set(context, turn, set)? {
                     return Ok(None);
                 }
-                Ok(self.left.get(&key).map(|path| Picture::open(path)).transpose()?)
+                Ok(self
+                    .left
+                    .get(&key)
+                    .map(|path| Picture::open(path))
+                    .transpose()
+                    .map_err(own_picture)?)
             }
         }
     }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use self::pairing::{Pair, Pairing};
 use crate::command::restore::warn_of_folders_below;
-use crate::failure::{Exit, Failure};
+use crate::failure::{Exit, Failure, own_picture};
 use crate::home::Home;
 use crate::show::progress::{Bar, Progress};
 use crate::show::{Cell, Format, Table, Talk, count};
@@ -116,8 +116,13 @@ impl Measuring<'_> {
 
     /// Of the meters that are `wanted`; `None` for the others.
     fn values(&self, pair: &Pair, wanted: impl Fn(&Meter) -> bool) -> Result<Values, Failure> {
-        let restored = Picture::open(&pair.restored)?;
-        let clean = pair.clean.as_deref().map(Picture::open).transpose()?;
+        let restored = Picture::open(&pair.restored).map_err(own_picture)?;
+        let clean = pair
+            .clean
+            .as_deref()
+            .map(Picture::open)
+            .transpose()
+            .map_err(own_picture)?;
         if let (Some(clean), Some(path)) = (&clean, &pair.clean) {
             of_one_size((&pair.restored, &restored), (path, clean))?;
         }
