@@ -138,6 +138,21 @@ fn unexpected(node: &Node) -> Option<Unexpected<'_>> {
     })
 }
 
+/// What serde expects, in the words of people who write TOML.
+fn in_words(expected: &dyn Expected) -> String {
+    let expected = expected.to_string();
+    match expected.as_str() {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more".into(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
+        "f32" | "f64" => "a number".into(),
+        "a boolean" => "true or false".into(),
+        "a sequence" => "a list".into(),
+        "a map" => "a table".into(),
+        words if words.starts_with("struct ") => "a table".into(),
+        _ => expected,
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -152,13 +167,13 @@ impl de::Error for Fault {
     }
 
     fn invalid_type(unexpected: Unexpected, expected: &dyn Expected) -> Self {
-        let mut fault = Self::new(format!("invalid type: {unexpected}, expected {expected}"));
+        let mut fault = Self::new(format!("invalid type: {unexpected}, expected {}", in_words(expected)));
         fault.clue = Clue::Leaf(unexpected.to_string());
         fault
     }
 
     fn invalid_value(unexpected: Unexpected, expected: &dyn Expected) -> Self {
-        let mut fault = Self::new(format!("invalid value: {unexpected}, expected {expected}"));
+        let mut fault = Self::new(format!("invalid value: {unexpected}, expected {}", in_words(expected)));
         fault.clue = Clue::Leaf(unexpected.to_string());
         fault
     }
