@@ -136,7 +136,7 @@ mod tests {
         let write = |width: u32| {
             image::RgbImage::from_pixel(width, 40, image::Rgb([9, 90, 200]))
                 .save(&path)
-                .unwrap()
+                .unwrap();
         };
         write(50);
         let cache = Cache::new(0);

@@ -201,13 +201,14 @@ static BY_ROWS: [u8; 64] = {
     while k < 64 {
         by_rows[k] = (row * 8 + column) as u8;
         let up = (row + column).is_multiple_of(2);
-        match (up, row, column) {
-            (true, _, 7) => row += 1,
-            (true, 0, _) => column += 1,
-            (true, ..) => (row, column) = (row - 1, column + 1),
-            (false, 7, _) => column += 1,
-            (false, _, 0) => row += 1,
-            (false, ..) => (row, column) = (row + 1, column - 1),
+        if up && column == 7 || !up && column == 0 && row < 7 {
+            row += 1;
+        } else if up && row == 0 || !up && row == 7 {
+            column += 1;
+        } else if up {
+            (row, column) = (row - 1, column + 1);
+        } else {
+            (row, column) = (row + 1, column - 1);
         }
         k += 1;
     }
