@@ -97,19 +97,25 @@ impl Header {
                     if !is_read || is_rgb {
                         return None;
                     }
-                    let components = tables.scan(body, &framed)?;
-                    return Some(Self {
+                    let header = Self {
                         width,
                         height,
-                        components,
+                        components: tables.scan(body, &framed)?,
                         restart,
                         data: at,
                         orientation,
-                    });
+                    };
+                    return header.can_be_coded_in(bytes.len() - at).then_some(header);
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Whether so many bytes can hold the picture: a block takes two bits or more. A false size asks for no memory then.
+    fn can_be_coded_in(&self, bytes: usize) -> bool {
+        let (columns, rows) = self.units();
+        columns * rows * self.blocks() <= 4 * bytes
     }
 
     /// Units of the picture, across and down.

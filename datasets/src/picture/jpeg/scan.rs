@@ -9,7 +9,8 @@ use super::huffman::{Bits, Position};
 /// An entry of the index stands for so many pixels of width.
 const EVERY: usize = 64;
 
-/// Where the units of a scan begin: an entry for some units of a row, 16 bytes each (a third of a percent of the picture in memory).
+/// Where the units of a scan begin: an entry for some units of a row, 16 bytes each, in all about half a percent of the decoded
+/// picture.
 #[derive(Debug)]
 pub struct Index {
     places: Vec<Place>,
@@ -85,7 +86,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Goes on to the unit in this column and row, which comes later: straight to its place, if an index knows one on the way, else through all units before it.
+    /// Goes on to the unit in this column and row, which comes later: straight to its place, if an index knows one on the
+    /// way, else through all units before it.
     #[inline(always)]
     pub fn go_to(&mut self, (column, row): (usize, usize), index: Option<&Index>) -> Option<()> {
         let unit = row * self.header.units().0 + column;

@@ -155,6 +155,14 @@ fn data_that_end_early_are_no_picture_and_have_no_index() {
     }
 }
 
+#[test]
+fn a_size_that_the_data_cannot_hold_is_not_believed() {
+    let mut content = bytes("half");
+    let frame = content.windows(2).position(|two| two == [0xff, 0xc0]).unwrap();
+    content[frame + 5..frame + 9].fill(0xff);
+    assert!(Jpeg::read(&content).is_none());
+}
+
 proptest! {
     #[test]
     fn no_content_is_the_end_of_the_program(
