@@ -19,6 +19,7 @@ pub struct Cache {
 #[derive(Debug, Default)]
 struct Held {
     pictures: HashMap<PathBuf, Arc<Picture>>,
+    /// What they take of the budget: all of it once a picture did not fit.
     bytes: u64,
     indices: HashMap<PathBuf, Arc<FileIndex>>,
 }
