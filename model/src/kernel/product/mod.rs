@@ -1,9 +1,10 @@
 //! Matrix products on one thread, `C = start + A B`: single numbers of A meet registers of B.
 //!
-//! A is read as it lies. Of B, a panel as wide as a few registers is copied together, so that its rows do not fight for the
+//! A is read as it lies. Of B, panels as wide as a few registers are copied together, so that its rows do not fight for the
 //! same lines of the cache; where B lies the other way round, as for the gradients of weights (`dY X^T`) and the scores of
-//! channel attention, the copy is turned. While one panel is multiplied, the next is copied, some rows a tile. Sums stay in
-//! registers from the first to the last number.
+//! channel attention, the copy is turned. Panels are copied in groups, for a row of a picture with many channels is far from the
+//! next, and memory gives long pieces faster than short ones. While one group is multiplied, the next is copied, some rows a
+//! tile. Sums stay in registers from the first to the last number.
 //!
 //! A general product packs both operands to one layout first, which takes longer than multiplying where a side of C has
 //! only some dozens of numbers, as in restoration networks.
@@ -22,6 +23,12 @@ use super::{
 
 /// A panel of B has at most so many rows, for two of them to stay in the second cache.
 const DEPTH: usize = 1536;
+
+/// Numbers of panels that are copied together, if one alone has not more.
+const GROUP: usize = 1 << 15;
+
+/// Columns of so many panels are copied together at most.
+const MOST_COLUMNS: usize = 192;
 
 /// Columns of the widest panel.
 const MOST_WIDTH: usize = 64;
@@ -98,7 +105,7 @@ pub(super) unsafe fn product(simd: Simd, target: Target, depth: usize, a: Operan
     let parts = depth.div_ceil(DEPTH).max(1);
     let longest = depth.div_ceil(parts);
     PANELS.with_borrow_mut(|panels| {
-        panels.resize(panels.len().max(2 * longest * MOST_WIDTH), 0.0);
+        panels.resize(panels.len().max(2 * GROUP.max(longest * MOST_WIDTH)), 0.0);
         for part in 0..parts {
             let done = part * longest;
             let length = longest.min(depth - done);
@@ -114,7 +121,11 @@ pub(super) unsafe fn product(simd: Simd, target: Target, depth: usize, a: Operan
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 => x86::wide_avx512(target, length, a, b, onto, panels),
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx2 => x86::product_avx2(target, length, a, b, onto, panels),
+                    Level::Avx2 if wastes_less(target.columns, 16, 24) => {
+                        x86::narrow_avx2(target, length, a, b, onto, panels);
+                    }
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => x86::wide_avx2(target, length, a, b, onto, panels),
                     _ => tile::product::<Portable, 4, 3>(target, length, a, b, onto, panels),
                 }
             }
@@ -147,8 +158,14 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2,fma")]
-    pub unsafe fn product_avx2(target: Target, depth: usize, a: Operand, b: Operand, onto: Onto, panels: &mut [f32]) {
+    pub unsafe fn wide_avx2(target: Target, depth: usize, a: Operand, b: Operand, onto: Onto, panels: &mut [f32]) {
         // SAFETY: see above.
         unsafe { tile::product::<Avx2, 4, 3>(target, depth, a, b, onto, panels) }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn narrow_avx2(target: Target, depth: usize, a: Operand, b: Operand, onto: Onto, panels: &mut [f32]) {
+        // SAFETY: see above.
+        unsafe { tile::product::<Avx2, 6, 2>(target, depth, a, b, onto, panels) }
     }
 }

@@ -43,7 +43,7 @@ proptest! {
 
     #[test]
     fn a_product_is_the_product(
-        m in 1_usize..20, k in 0_usize..70, n in 1_usize..200, turned: bool, b_lies in 0_usize..3, added in 0..4, slack in 0_usize..3
+        m in 1_usize..20, k in 0_usize..70, n in 1_usize..500, turned: bool, b_lies in 0_usize..3, added in 0..4, slack in 0_usize..3
     ) {
         let (b_row, b_column) = [(n + slack, 1), (1, k + slack), (2, 2 * k + slack)][b_lies];
         let (a, b) = (numbers(m * k, 1), numbers((k + 1) * b_row + n * b_column, 2));
@@ -67,8 +67,19 @@ proptest! {
 }
 
 #[test]
+fn deeper_panels_go_in_smaller_groups() {
+    for k in [1, 190, 400, 900] {
+        assert_dense([7, k, 1000]);
+    }
+}
+
+#[test]
 fn long_sums_are_cut_and_added() {
-    let [m, k, n] = [3, 2 * DEPTH + 5, 20];
+    assert_dense([3, 2 * DEPTH + 5, 20]);
+}
+
+/// Both operands without gaps, B as it is and turned.
+fn assert_dense([m, k, n]: [usize; 3]) {
     let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
     for (b_row, b_column) in [(n, 1), (1, k)] {
         let expected = expected([m, k, n], |i, p| a[i * k + p], |p, j| b[p * b_row + j * b_column]);

@@ -7,11 +7,11 @@
 
 use super::super::registers::Register;
 use super::{
-    MOST_ROWS, MOST_WIDTH, Onto, Operand, Target,
+    GROUP, MOST_COLUMNS, MOST_ROWS, MOST_WIDTH, Onto, Operand, Target,
     panel::{self, Rows},
 };
 
-/// Tiles of `R` rows and `V` registers; `panels` has room for two panels of `depth` rows of them.
+/// Tiles of `R` rows and `V` registers; `panels` has room for two groups of panels of `depth` rows.
 ///
 /// Here and below nothing is a closure: one would be compiled without the caller's instructions.
 ///
@@ -27,62 +27,73 @@ pub(super) unsafe fn product<G: Register, const R: usize, const V: usize>(
     panels: &mut [f32],
 ) {
     let width = V * G::LANES;
-    let (first, second) = panels.split_at_mut(depth * width);
-    let (mut panel, mut other) = (first.as_mut_ptr(), second.as_mut_ptr());
-    // Each tile of a panel copies its share of the next one.
-    let share = depth.div_ceil(target.rows.div_ceil(R).max(1)).max(1);
-    let every = depth / share;
+    let most = most_panels(depth, width, b);
+    let (mut group, mut other) = panels.split_at_mut(most * depth * width);
     let mut column = 0;
     let mut copied = false;
     while column < target.columns {
-        let columns = (target.columns - column).min(width);
+        let count = panels_at(target.columns - column, width, most);
+        let (first, last) = (column, target.columns.min(column + count * width));
         // SAFETY: the panels' rows and the tiles lie within the operands and the target.
         unsafe {
             if !copied {
-                panel::copy::<G>(panel, b.from(0, column), depth, columns, width);
+                panel::copy::<G>(group.as_mut_ptr(), b.from(0, column), depth, last - first, width);
             }
-            copied = b.column == 1 && target.columns - column >= 2 * width;
-            let mut row = 0;
-            while row < target.rows {
-                let before = row / R * share;
-                let tile = Tile {
-                    to: target.first.add(row * target.row + column),
-                    row: target.row,
-                    columns,
-                    a: a.from(row, 0),
-                    panel,
-                    depth,
-                    onto: onto.part(target.row, row, column),
-                    next: if copied && before < depth {
-                        Rows {
-                            from: b.from(before, column + width).first,
-                            stride: b.row,
-                            to: other.add(before * width),
-                            count: share.min(depth - before),
-                            every,
-                        }
-                    } else {
-                        Rows::NONE
-                    },
-                };
-                match target.rows - row {
-                    1 => tile.multiply::<G, 1, V>(),
-                    2 => tile.multiply::<G, 2, V>(),
-                    3 => tile.multiply::<G, 3, V>(),
-                    4 if R > 4 => tile.multiply::<G, 4, V>(),
-                    5 if R > 5 => tile.multiply::<G, 5, V>(),
-                    6 if R > 6 => tile.multiply::<G, 6, V>(),
-                    7 if R > 7 => tile.multiply::<G, 7, V>(),
-                    _ => tile.multiply::<G, R, V>(),
+            copied = b.column == 1 && target.columns - last >= width;
+            let ahead = if copied {
+                panels_at(target.columns - last, width, most)
+            } else {
+                0
+            };
+            let mut next = Rows::new(other.as_mut_ptr(), b.from(0, last), depth, ahead, width);
+            let share = next.left.div_ceil(target.rows.div_ceil(R).max(1) * count);
+            let every = depth / share.max(1);
+            for row in (0..target.rows).step_by(R) {
+                for (panel, column) in (first..last).step_by(width).enumerate() {
+                    let tile = Tile {
+                        to: target.first.add(row * target.row + column),
+                        row: target.row,
+                        columns: (last - column).min(width),
+                        a: a.from(row, 0),
+                        panel: group.as_ptr().add(panel * depth * width),
+                        depth,
+                        onto: onto.part(target.row, row, column),
+                        share: share.min(next.left),
+                        every,
+                    };
+                    match target.rows - row {
+                        1 => tile.multiply::<G, 1, V>(&mut next),
+                        2 => tile.multiply::<G, 2, V>(&mut next),
+                        3 => tile.multiply::<G, 3, V>(&mut next),
+                        4 if R > 4 => tile.multiply::<G, 4, V>(&mut next),
+                        5 if R > 5 => tile.multiply::<G, 5, V>(&mut next),
+                        6 if R > 6 => tile.multiply::<G, 6, V>(&mut next),
+                        7 if R > 7 => tile.multiply::<G, 7, V>(&mut next),
+                        _ => tile.multiply::<G, R, V>(&mut next),
+                    }
                 }
-                row += R;
             }
         }
         if copied {
-            (panel, other) = (other, panel);
+            (group, other) = (other, group);
         }
-        column += width;
+        column = last;
     }
+}
+
+/// How many panels are copied together at most: the rows of B are far apart in memory, and long pieces of them come faster
+/// than short ones. A turned panel is copied in long pieces anyway.
+fn most_panels(depth: usize, width: usize, b: Operand) -> usize {
+    if b.column == 1 {
+        (GROUP / (depth * width).max(1)).clamp(1, MOST_COLUMNS / width)
+    } else {
+        1
+    }
+}
+
+/// How many whole panels come next, or one that is not whole.
+fn panels_at(columns: usize, width: usize, most: usize) -> usize {
+    (columns / width).clamp(1, most)
 }
 
 /// Some rows of A times a panel.
@@ -96,23 +107,26 @@ struct Tile {
     panel: *const f32,
     depth: usize,
     onto: Onto,
-    /// At most `depth`.
-    next: Rows,
+    /// How many rows of the panels to come are copied meanwhile.
+    share: usize,
+    /// After how many numbers of the sum each of them is.
+    every: usize,
 }
 
 impl Tile {
     #[inline(always)]
-    unsafe fn multiply<G: Register, const R: usize, const V: usize>(self) {
+    unsafe fn multiply<G: Register, const R: usize, const V: usize>(self, rows: &mut Rows) {
         let width = V * G::LANES;
         let mut sums = [[G::splat(0.0); V]; R];
-        let (mut a, mut panel, mut next) = (self.a.first, self.panel, self.next);
-        let mut turn = 0;
+        let (mut a, mut panel) = (self.a.first, self.panel);
+        let (mut next, mut turn, mut share) = (*rows, 0, self.share);
         for k in 0..self.depth {
             // SAFETY: the panel has `depth` rows of V registers, A `depth` columns of R numbers.
             unsafe {
-                if k == turn && next.count > 0 {
+                if k == turn && share > 0 {
                     next.copy_one::<G, V>();
-                    turn += next.every;
+                    turn += self.every;
+                    share -= 1;
                 }
                 let mut b = [G::splat(0.0); V];
                 for v in 0..V {
@@ -128,6 +142,9 @@ impl Tile {
                 a = a.wrapping_add(self.a.column);
                 panel = panel.wrapping_add(width);
             }
+        }
+        if self.share > 0 {
+            *rows = next;
         }
         // SAFETY: the tile lies within the target and what it is added to.
         unsafe {
