@@ -33,6 +33,14 @@ pub struct Files {
 }
 
 impl Files {
+    /// The files that commands take which have no option for them.
+    pub fn usual() -> Self {
+        let experiments_file = std::env::var_os("PERCEIVE_EXPERIMENTS").map(PathBuf::from);
+        Self {
+            experiments_file: experiments_file.into_iter().collect(),
+        }
+    }
+
     pub fn open(&self) -> Result<SpecFile, Failure> {
         Ok(SpecFile::open(&self.experiments_file)?)
     }

@@ -26,7 +26,7 @@ const GRID: &[&str] = &["cases", "matrix", "zip", "exclude"];
 #[derive(Debug, Default)]
 pub struct Book {
     pub sources: Vec<Source>,
-    /// Misspelt words at the top of files.
+    /// Words that are misspelt or out of place, and words of the wrong type, but for settings.
     pub slips: Vec<Fault>,
     /// `[base]` of each file, where it has one.
     pub bases: Vec<Option<Layer>>,
@@ -117,7 +117,7 @@ impl Book {
         for (key, entry) in whole.table().into_iter().flatten() {
             match key.as_ref() {
                 "include" => include = Some(&entry.node),
-                "base" => self.bases[file] = Some(base(&entry.node)?),
+                "base" => self.bases[file] = Some(base(&entry.node, &mut self.slips)?),
                 "experiment" => {
                     let table = entry.node.table().ok_or_else(|| {
                         Fault::new("experiment is a table of experiments: [experiment.NAME]").at(entry.node.origin)
@@ -136,7 +136,7 @@ impl Book {
             _ => 0,
         });
         for (name, entry) in experiments {
-            let declared = declare(name, entry, file)?;
+            let declared = declare(name, entry, file, &mut self.slips)?;
             if let Some(first) = self.experiments.iter().find(|other| other.name == declared.name) {
                 let sources = Sources {
                     files: &self.sources,
@@ -171,23 +171,22 @@ impl Book {
     }
 }
 
-fn base(node: &Node) -> Result<Layer, Fault> {
-    if let Some((word, entry)) = node.table().and_then(|table| {
-        table
-            .iter()
-            .find(|(key, _)| WORDS.contains(&&***key) && key.as_ref() != "seeds")
-    }) {
-        return Err(Fault::new(format!("`{word}` belongs to an experiment, not to the base of all")).at(entry.key));
-    }
+fn base(node: &Node, slips: &mut Vec<Fault>) -> Result<Layer, Fault> {
     let mut settings = node.clone();
     if settings.table().is_none() {
         return Err(Fault::new("base is a table of settings").at(node.origin));
     }
     let seeds = settings.remove("seeds").map(|entry| entry.node);
+    for word in WORDS {
+        if let Some(entry) = settings.remove(word) {
+            let text = format!("`{word}` belongs to an experiment, not to the base of all");
+            slips.push(Fault::new(text).at(entry.key));
+        }
+    }
     Ok(Layer { settings, seeds })
 }
 
-fn declare(name: &str, entry: &Entry, file: usize) -> Result<Declared, Fault> {
+fn declare(name: &str, entry: &Entry, file: usize, slips: &mut Vec<Fault>) -> Result<Declared, Fault> {
     let node = &entry.node;
     if node.table().is_none() {
         return Err(
@@ -201,6 +200,8 @@ fn declare(name: &str, entry: &Entry, file: usize) -> Result<Declared, Fault> {
     let seeds = settings.remove("seeds").map(|entry| entry.node);
     let extends = settings.remove("extends").map(|entry| texts(&entry.node));
     let is_abstract = settings.remove("abstract").map(|entry| bool::deserialize(&entry.node));
+    let extends = well_typed(extends, slips);
+    let is_abstract = well_typed(is_abstract, slips);
     let mut grid = Node::empty(node.origin);
     for word in GRID {
         if let (Some(entry), Some(grid)) = (settings.remove(word), grid.table_mut()) {
@@ -214,10 +215,20 @@ fn declare(name: &str, entry: &Entry, file: usize) -> Result<Declared, Fault> {
         file,
         entry: node.clone(),
         layer: Layer { settings, seeds },
-        extends: extends.transpose()?.unwrap_or_default(),
-        is_abstract: is_abstract.transpose()?.unwrap_or_default(),
+        extends,
+        is_abstract,
         grid: has_grid.then_some(grid),
     })
+}
+
+/// What a word says, or what it would without being there; its fault is noted.
+fn well_typed<T: Default>(word: Option<Result<T, Fault>>, slips: &mut Vec<Fault>) -> T {
+    word.transpose()
+        .unwrap_or_else(|fault| {
+            slips.push(fault);
+            None
+        })
+        .unwrap_or_default()
 }
 
 /// One text or a list of texts, each with its place.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::command::planned::Files;
 use crate::database::experiments::Case;
 use crate::database::runs::{Run, RunState};
 use crate::database::{Database, DatabaseError};
 use crate::failure::{Exit, Failure};
-use crate::spec::{BASE_CASE, Outside, SpecFile};
+use crate::spec::{BASE_CASE, Outside};
 
 /// What a name on the command line means.
 #[derive(Clone, Debug)]
@@ -84,7 +85,7 @@ fn not_run(experiment: &str, case: Option<&str>) -> Option<Failure> {
         only: case.map(String::from).into_iter().collect(),
         ..Outside::default()
     };
-    SpecFile::open(&[]).ok()?.cases(experiment, &outside).ok()?;
+    Files::usual().open().ok()?.cases(experiment, &outside).ok()?;
     let name = case.map_or_else(|| experiment.to_string(), |case| format!("{experiment}/{case}"));
     Some(never_run(&name, experiment, case))
 }

@@ -247,6 +247,30 @@ fn everything_that_is_wrong_is_told_at_once_and_once() {
 }
 
 #[test]
+fn words_out_of_place_and_of_the_wrong_type_hide_nothing_else() {
+    let text = few(r#"
+        [base]
+        extends = "few"
+        abstract = true
+        [experiment.a]
+        extends = ["few", 3]
+        abstract = "no"
+        prompts.tokns = 3
+    "#);
+    let checked = SpecFile::of(Book::of(Path::new("experiments.toml"), text).unwrap()).check();
+    let told: Vec<String> = checked.problems.iter().map(ToString::to_string).collect();
+    for part in [
+        "10:9: `extends` belongs to an experiment",
+        "11:9: `abstract` belongs to an experiment",
+        "13:27",
+        "14:20",
+        "tokns",
+    ] {
+        assert!(told.iter().any(|told| told.contains(part)), "no {part} in {told:#?}");
+    }
+}
+
+#[test]
 fn files_that_meet_in_one_name_or_are_not_there_are_told_with_the_place() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
