@@ -24,18 +24,21 @@ use crate::{
     weights_store::{Kind, WeightsStore, kind},
 };
 
+/// The variable that names a file of experiments.
+pub const EXPERIMENTS: &str = "PERCEIVE_EXPERIMENTS";
+
 /// Where the experiments are.
 #[derive(Debug, clap::Args)]
 pub struct Files {
     /// A file of experiments; may be given several times [default: experiments.toml here, or else the one shipped inside].
-    #[arg(long, value_name = "FILE", env = "PERCEIVE_EXPERIMENTS")]
+    #[arg(long, value_name = "FILE", env = EXPERIMENTS)]
     experiments_file: Vec<PathBuf>,
 }
 
 impl Files {
     /// The files that commands take which have no option for them.
     pub fn usual() -> Self {
-        let experiments_file = std::env::var_os("PERCEIVE_EXPERIMENTS").map(PathBuf::from);
+        let experiments_file = std::env::var_os(EXPERIMENTS).map(PathBuf::from);
         Self {
             experiments_file: experiments_file.into_iter().collect(),
         }

@@ -199,8 +199,8 @@ fn declare(name: &str, entry: &Entry, file: usize, slips: &mut Vec<Fault>) -> Re
     let mut settings = node.clone();
     let seeds = settings.remove("seeds").map(|entry| entry.node);
     let extends = settings.remove("extends").map(|entry| texts(&entry.node));
-    let is_abstract = settings.remove("abstract").map(|entry| bool::deserialize(&entry.node));
     let extends = well_typed(extends, slips);
+    let is_abstract = settings.remove("abstract").map(|entry| bool::deserialize(&entry.node));
     let is_abstract = well_typed(is_abstract, slips);
     let mut grid = Node::empty(node.origin);
     for word in GRID {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::command::planned::EXPERIMENTS;
 use crate::failure::{Exit, Failure};
 use crate::show::{self, Talk};
 use crate::spec::SpecFile;
@@ -9,7 +10,7 @@ use crate::spec::SpecFile;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Files of experiments [default: experiments.toml here, or else the one shipped inside the program].
-    #[arg(value_name = "FILE", env = "PERCEIVE_EXPERIMENTS")]
+    #[arg(value_name = "FILE", env = EXPERIMENTS)]
     files: Vec<PathBuf>,
 }
 
