@@ -1,4 +1,5 @@
-//! A hundred kills -9 at random moments, of workers and of orchestrators, over all stages of `mini`.
+//! A hundred kills -9 at random moments, of workers and of orchestrators, over all stages of `mini`; and one between the start
+//! of a worker and its entry in the record.
 
 use std::collections::BTreeMap;
 use std::thread::sleep;
@@ -9,7 +10,7 @@ use perceive_datasets::random::{Key, Stream};
 use super::{Results, seed};
 use crate::support::Desk;
 use crate::support::mini::MINI;
-use crate::support::process::reaches;
+use crate::support::process::{reaches, wait_until};
 
 const KILLS: usize = 100;
 
@@ -91,4 +92,38 @@ fn a_hundred_kills_at_random_moments_change_no_result() {
     for (what, count) in &count {
         println!("{count:4} x {what}");
     }
+}
+
+/// Makes a run's entry as running take for ever.
+const SLOW_RECORD: [&str; 2] = [
+    "CREATE VIEW ages AS
+     WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 100000000000) SELECT max(n) FROM number",
+    "CREATE TRIGGER wait BEFORE UPDATE OF state ON runs WHEN new.state = 'running' BEGIN SELECT * FROM ages; END",
+];
+
+#[test]
+fn a_worker_whose_orchestrator_is_killed_before_it_has_recorded_it_begins_nothing() {
+    let (calm, desk) = (Desk::with(MINI), Desk::with(MINI));
+    calm.run(&RUN).fine();
+    desk.run(&[&RUN[..], &["--step-limit", "1"]].concat()).fails(75, &[]);
+    let journals = || std::fs::read_dir(desk.home().join("journals")).unwrap().count();
+    let before = journals();
+    desk.with_database(async |db| {
+        for sql in SLOW_RECORD {
+            sqlx::query(sql).execute(&mut *db).await?;
+        }
+        Ok(())
+    });
+    let running = desk.start(&RUN);
+    wait_until("a worker is started", || running.find_worker().is_some());
+    // Time enough to begin, for one that does not wait.
+    sleep(Duration::from_secs(1));
+    running.signal(libc::SIGKILL);
+    running.wait();
+    assert_eq!(journals(), before);
+    desk.with_database(async |db| sqlx::query("DROP TRIGGER wait").execute(&mut *db).await);
+    desk.with_database(async |db| sqlx::query("DROP VIEW ages").execute(&mut *db).await);
+    desk.run(&RUN).fine();
+    desk.is_tidy();
+    Results::of(&desk).equal(&Results::of(&calm), "a worker that nobody knew of");
 }

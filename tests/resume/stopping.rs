@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::process::Command;
 use std::time::SystemTime;
 
@@ -131,7 +132,9 @@ fn a_training_pauses_after_the_steps_it_was_allowed() {
     told["orchestrator"] = json!(std::process::id());
     fs::write(&order, told.to_string()).unwrap();
     let mut worker: Command = desk.command(&["worker", &order.display().to_string()]);
-    let ended = worker.output().unwrap();
+    let (told_to_go, go) = std::io::pipe().unwrap();
+    (&go).write_all(b"go\n").unwrap();
+    let ended = worker.stdin(told_to_go).output().unwrap();
     assert_eq!(
         ended.status.code(),
         Some(130),

@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::Write,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
@@ -13,7 +14,7 @@ use super::{
     log,
     story::Story,
     watch::{Limits, Watch},
-    worker::Order,
+    worker::{GO, Order},
 };
 use crate::{
     database::{Database, runs::Ending},
@@ -88,8 +89,12 @@ impl Attempt {
         };
         let order_path = work.join("order.json");
         write_json(&order_path, &order)?;
-        let child = spawn(home, &work, &order_path, terms.threads)?;
+        let mut child = spawn(home, &work, &order_path, terms.threads)?;
         database.set_running(&id, child.id())?;
+        if let Some(mut line) = child.stdin.take() {
+            // A worker that has ended already tells by its status how.
+            let _ = line.write_all(GO);
+        }
         let now = Instant::now();
         Ok(Self {
             journal: home.journal(&id),
@@ -244,7 +249,7 @@ fn spawn(home: &Home, work: &Path, order: &Path, threads: Option<usize>) -> Resu
         command.env("RAYON_NUM_THREADS", threads.to_string());
     }
     command
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(log)
         .stderr(same)
         // A group of its own: Ctrl-C reaches the orchestrator alone, which then asks the worker to save and stop.

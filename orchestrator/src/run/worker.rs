@@ -1,6 +1,7 @@
 //! `perceive-ir worker ORDER`: the process of one run. Not for people: the orchestrator starts it.
 
 use std::{
+    io::Read,
     os::unix::process::parent_id,
     path::{Path, PathBuf},
     sync::{
@@ -46,6 +47,9 @@ pub struct Order {
     pub step_limit: Option<u64>,
 }
 
+/// What the orchestrator writes to the worker's stdin once the run is recorded as running in this process.
+pub const GO: &[u8] = b"go\n";
+
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The order file.
@@ -55,6 +59,7 @@ pub struct Args {
 /// Does the job, writing the journal, and leaves the artefact under its final name or not at all.
 pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
     let order: Order = read_json(&args.order)?;
+    wait_until_recorded()?;
     let journal = home.journal(&order.run);
     match work(&order, home) {
         Ok(Outcome::Done) => Journal::open(&journal)?.append(Event::Done),
@@ -69,6 +74,19 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
             Err(failure)
         }
     }
+}
+
+/// Waits until this process is in the record: whoever takes over from an orchestrator that was killed waits for the workers
+/// that are recorded, and two must never make one artefact.
+///
+/// # Errors
+/// The orchestrator ended first, or could not record the run: nothing was begun.
+fn wait_until_recorded() -> Result<(), Failure> {
+    let mut told = [0; GO.len()];
+    std::io::stdin().read_exact(&mut told).map_err(|_| {
+        let text = "nobody has recorded this run as running: nothing was begun";
+        Failure::new(Exit::Interrupted, text).help("workers are started by `perceive-ir run`, not by hand")
+    })
 }
 
 fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
