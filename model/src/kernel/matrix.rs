@@ -14,15 +14,37 @@ use super::{
 /// Multiplications that are worth a task of their own.
 const TASK: usize = 1 << 20;
 
+/// Most tasks.
+const TASKS: usize = 64;
+
+/// A task's columns: enough to copy the next panels while some are multiplied, and few enough to stay in a cache.
+const COLUMNS: [usize; 2] = [256, 1024];
+
+/// Fewer rows are not worth copying the panels once more.
+const FEWEST_ROWS: usize = 36;
+
 /// Into how large rectangles to cut a batch of products `[rows, depth] x [depth, columns]`, so that what a task reads
-/// stays in its cache and many cores have something to do; in whole panels of all registers. Depends on the sizes alone.
+/// stays in its cache and many cores have something to do; in whole panels of all registers. A power of two of tasks, where the
+/// sizes allow it: few or many threads divide them evenly. Depends on the sizes alone.
 pub(super) fn product_tile(batch: usize, [rows, depth, columns]: [usize; 3]) -> [usize; 2] {
-    let column_parts = columns.div_ceil(960);
-    let column_tile = columns.div_ceil(column_parts).next_multiple_of(192);
-    let tasks = (batch * rows * depth * columns / TASK).clamp(1, 64);
-    let row_parts = tasks.div_ceil(batch * column_parts);
-    let row_tile = rows.div_ceil(row_parts).next_multiple_of(12).max(36);
-    [row_tile, column_tile]
+    let tasks = (batch * rows * depth * columns / TASK)
+        .clamp(1, TASKS)
+        .next_power_of_two();
+    let [fewest, most] = COLUMNS;
+    let column_parts = tasks
+        .div_ceil(batch)
+        .min(at_most(columns, fewest))
+        .max(columns.div_ceil(most).next_power_of_two());
+    let row_parts = tasks.div_ceil(batch * column_parts).min(at_most(rows, FEWEST_ROWS));
+    [
+        rows.div_ceil(row_parts).next_multiple_of(4),
+        columns.div_ceil(column_parts).next_multiple_of(64),
+    ]
+}
+
+/// Into how many parts of `size` or more `whole` can be cut: a power of two.
+fn at_most(whole: usize, size: usize) -> usize {
+    1 << (whole / size).max(1).ilog2()
 }
 
 /// A matrix in a slice, its rows and columns as far apart as one likes.
@@ -178,4 +200,37 @@ unsafe fn multiply(target: *mut f32, stride: usize, [rows, columns]: [usize; 2],
     // SAFETY: the shapes agree, `Matrix::new` checked that its elements lie in its slice, and the caller answers for
     // the target.
     unsafe { product(simd, to, depth, a.operand(), b.operand(), onto) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_cover_a_product_and_two_threads_divide_them_evenly() {
+        // What a restoration network of 64x64 multiplies, from its largest pictures to its smallest.
+        for [rows, depth, columns] in [
+            [144, 48, 4096],
+            [48, 127, 4096],
+            [96, 32, 1024],
+            [192, 64, 256],
+            [340, 64, 256],
+            [384, 128, 64],
+            [680, 128, 64],
+        ] {
+            let [height, width] = product_tile(1, [rows, depth, columns]);
+            let parts = |whole: usize, part: usize| (0..whole).step_by(part).map(move |first| part.min(whole - first));
+            let tasks: Vec<usize> = parts(rows, height)
+                .flat_map(|height| parts(columns, width).map(move |width| height * width))
+                .collect();
+            let (one, other) = tasks.split_at(tasks.len() / 2);
+            let (one, other) = (one.iter().sum::<usize>(), other.iter().sum::<usize>());
+            assert_eq!(one + other, rows * columns);
+            assert!(
+                10 * one.abs_diff(other) <= rows * columns,
+                "{tasks:?} of {rows} x {columns}"
+            );
+        }
+        assert_eq!(product_tile(1, [3, 3, 3]), [4, 64]);
+    }
 }
