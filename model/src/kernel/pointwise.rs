@@ -75,13 +75,14 @@ impl<const N: usize> Kernel<N> for Pointwise {
 
     fn backward(&self, inputs: [&[f32]; N], (): (), gradient: &[f32], wanted: [bool; N]) -> [Option<Vec<f32>>; N] {
         let mut gradients = [const { None }; N];
-        if wanted[0] {
+        let x_gradient = || {
             let weight = Matrix::new(inputs[1], [self.outputs, self.inputs], self.inputs);
-            gradients[0] = Some(self.product(weight.transposed(), gradient, Start::Nothing));
-        }
-        if wanted[1] {
-            gradients[1] = Some(self.weight_gradient(inputs[0], gradient));
-        }
+            self.product(weight.transposed(), gradient, Start::Nothing)
+        };
+        (gradients[0], gradients[1]) = rayon::join(
+            || wanted[0].then(x_gradient),
+            || wanted[1].then(|| self.weight_gradient(inputs[0], gradient)),
+        );
         if N > 2 && wanted[2] {
             gradients[2] = Some(channel_sums(Simd::current(), gradient, self.outputs, self.pixels()));
         }

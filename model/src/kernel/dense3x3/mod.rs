@@ -82,12 +82,10 @@ impl<const N: usize> Kernel<N> for Dense3x3 {
 
     fn backward(&self, inputs: [&[f32]; N], (): (), gradient: &[f32], wanted: [bool; N]) -> [Option<Vec<f32>>; N] {
         let mut gradients = [const { None }; N];
-        if wanted[0] {
-            gradients[0] = Some(self.x_gradient(inputs[1], gradient));
-        }
-        if wanted[1] {
-            gradients[1] = Some(self.weight_gradient(inputs[0], gradient));
-        }
+        (gradients[0], gradients[1]) = rayon::join(
+            || wanted[0].then(|| self.x_gradient(inputs[1], gradient)),
+            || wanted[1].then(|| self.weight_gradient(inputs[0], gradient)),
+        );
         if N > 2 && wanted[2] {
             gradients[2] = Some(channel_sums(
                 Simd::current(),
@@ -117,12 +115,13 @@ impl Dense3x3 {
     fn turned(&self, weight: &[f32]) -> Vec<f32> {
         let inputs = self.view.channels;
         let mut turned = vec![0.0; weight.len()];
-        for (input, turned) in turned.chunks_exact_mut(self.outputs * 9).enumerate() {
+        let of_inputs = turned.par_chunks_exact_mut(self.outputs * 9);
+        of_inputs.enumerate().for_each(|(input, turned)| {
             for (output, turned) in turned.chunks_exact_mut(9).enumerate() {
                 turned.copy_from_slice(&weight[(output * inputs + input) * 9..][..9]);
                 turned.reverse();
             }
-        }
+        });
         turned
     }
 
