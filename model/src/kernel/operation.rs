@@ -24,6 +24,8 @@ use burn::{
     tensor::{DType, Device, Shape, Tensor, TensorData},
 };
 
+use super::pool::keep_awake;
+
 /// An operation of `N` f32 tensors that gives one, and its derivative.
 pub(super) trait Kernel<const N: usize>: Clone + Debug + Send + Sync + 'static {
     /// What the backward pass reads besides the inputs.
@@ -296,6 +298,7 @@ pub(super) fn untracked<const O: usize>(
         })
         .collect();
     let inputs: Vec<&[f32]> = inputs.iter().map(numbers).collect();
+    keep_awake();
     Tensor::from_data(TensorData::new(compute(&inputs), shape), &device)
 }
 
@@ -308,11 +311,13 @@ fn tensor(numbers: Vec<f32>, shape: Shape) -> FlexTensor {
 }
 
 fn forward<K: Kernel<N>, const N: usize>(kernel: &K, inputs: &[FlexTensor; N]) -> (FlexTensor, K::Saved) {
+    keep_awake();
     let (output, saved) = kernel.forward(inputs.each_ref().map(numbers));
     (tensor(output, kernel.output_shape()), saved)
 }
 
 fn infer<K: Kernel<N>, const N: usize>(kernel: &K, inputs: &[FlexTensor; N]) -> FlexTensor {
+    keep_awake();
     tensor(kernel.infer(inputs.each_ref().map(numbers)), kernel.output_shape())
 }
 
@@ -388,6 +393,7 @@ impl<K: Kernel<N>, const N: usize> Backward<Flex, N> for Derivative<K> {
         } = ops.state;
         let wanted = ops.parents.each_ref().map(Option::is_some);
         let slices = inputs.each_ref().map(|input| input.as_ref().map_or(&[][..], numbers));
+        keep_awake();
         let results = kernel.backward(slices, saved, numbers(&gradient), wanted);
         for (parent, added) in ops.parents.iter().zip(kernel.added()) {
             if let (Some(parent), true) = (parent, added) {
