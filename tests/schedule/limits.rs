@@ -78,7 +78,7 @@ fn the_median_rule_stops_the_worse_of_the_cases_and_the_rest_is_done() {
             "learning_rate = 2e-4",
             "learning_rate = 1e-9\nrestore.training.final_learning_rate = 0.0",
         )
-        // Long enough to be judged, however fast the machine is.
+        // Long enough to be judged on a fast machine, too.
         .replace("steps = 60", "steps = 800");
     let desk = Desk::with(&text);
     let told = desk.run(&["run", "sweep", "--prune", "l1@100"]).fine();

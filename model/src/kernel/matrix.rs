@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tasks_cover_a_product_and_two_threads_divide_them_evenly() {
+    fn two_threads_divide_the_tasks_of_a_product_evenly() {
         // What a restoration network of 64x64 multiplies, from its largest pictures to its smallest.
         for [rows, depth, columns] in [
             [144, 48, 4096],
@@ -225,7 +225,6 @@ mod tests {
                 .collect();
             let (one, other) = tasks.split_at(tasks.len() / 2);
             let (one, other) = (one.iter().sum::<usize>(), other.iter().sum::<usize>());
-            assert_eq!(one + other, rows * columns);
             assert!(
                 10 * one.abs_diff(other) <= rows * columns,
                 "{tasks:?} of {rows} x {columns}"
