@@ -33,12 +33,12 @@ size = 40
 degradations = [{ kind = "noise", sigma = 25 }, { kind = "rain" }]
 "#;
 
-/// `long`: a plain restorer that trains long enough to be disturbed, and saves its state every second.
+/// `long`: a plain restorer that trains long enough to be disturbed, and saves its state four times a second.
 pub const LONG: &str = r#"
 [experiment.long]
 scale = "tiny"
 towers = "stand-in"
-upkeep = { save_every = 1.0 }
+upkeep = { save_every = 0.25 }
 
 [experiment.long.restore]
 network = "restormer"

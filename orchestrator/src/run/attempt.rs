@@ -83,7 +83,6 @@ impl Attempt {
             key: node.key.clone(),
             run: id.clone(),
             device: terms.device.clone(),
-            orchestrator: std::process::id(),
             upkeep: terms.upkeep.clone(),
             step_limit: terms.step_limit,
         };
@@ -91,7 +90,8 @@ impl Attempt {
         write_json(&order_path, &order)?;
         let mut child = spawn(home, &work, &order_path, terms.threads)?;
         database.set_running(&id, child.id())?;
-        if let Some(mut line) = child.stdin.take() {
+        // The line stays open: the worker takes its end for that of this process.
+        if let Some(line) = &mut child.stdin {
             // A worker that has ended already tells by its status how.
             let _ = line.write_all(GO);
         }

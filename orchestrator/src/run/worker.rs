@@ -1,14 +1,12 @@
 //! `perceive-ir worker ORDER`: the process of one run. Not for people: the orchestrator starts it.
 
 use std::{
-    io::Read,
-    os::unix::process::parent_id,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use perceive_model::kernel::{among_workers, tune_allocation};
@@ -37,8 +35,6 @@ pub struct Order {
     /// The run's id; its journal is named after it.
     pub run: String,
     pub device: String,
-    /// The orchestrator's process: the worker stops when it is gone.
-    pub orchestrator: u32,
     /// How a training is looked after.
     #[serde(default)]
     pub upkeep: Upkeep,
@@ -47,7 +43,8 @@ pub struct Order {
     pub step_limit: Option<u64>,
 }
 
-/// What the orchestrator writes to the worker's stdin once the run is recorded as running in this process.
+/// What the orchestrator writes to the worker's stdin once the run is recorded as running in this process. It keeps the other
+/// end open as long as it lives.
 pub const GO: &[u8] = b"go\n";
 
 #[derive(Debug, clap::Args)]
@@ -83,7 +80,7 @@ pub fn run(args: &Args, home: &Home) -> Result<(), Failure> {
 /// The orchestrator ended first, or could not record the run: nothing was begun.
 fn wait_until_recorded() -> Result<(), Failure> {
     let mut told = [0; GO.len()];
-    std::io::stdin().read_exact(&mut told).map_err(|_| {
+    io::stdin().read_exact(&mut told).map_err(|_| {
         let text = "nobody has recorded this run as running: nothing was begun";
         Failure::new(Exit::Interrupted, text).help("workers are started by `perceive-ir run`, not by hand")
     })
@@ -92,7 +89,7 @@ fn wait_until_recorded() -> Result<(), Failure> {
 fn work(order: &Order, home: &Home) -> Result<Outcome, Failure> {
     tune_allocation();
     let key = order.key.clone();
-    let stop = stop_flag(order.orchestrator)?;
+    let stop = stop_flag()?;
     let mut devices = order.device.parse::<DeviceGroup>()?.open()?;
     let others = devices.split_off(1);
     let device = devices.remove(0);
@@ -127,7 +124,7 @@ fn finish(made: &Path, name: &Path) -> Result<(), Failure> {
 }
 
 /// Raised by SIGTERM or SIGINT, or when the orchestrator is gone.
-fn stop_flag(orchestrator: u32) -> Result<Arc<AtomicBool>, Failure> {
+fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         let flag = Arc::clone(&stop);
@@ -135,9 +132,8 @@ fn stop_flag(orchestrator: u32) -> Result<Arc<AtomicBool>, Failure> {
     }
     let flag = Arc::clone(&stop);
     std::thread::spawn(move || {
-        while parent_id() == orchestrator {
-            std::thread::sleep(Duration::from_millis(500));
-        }
+        // Nothing more is told on stdin: it ends when the orchestrator does, however that dies.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
         flag.store(true, Ordering::Relaxed);
     });
     Ok(stop)
