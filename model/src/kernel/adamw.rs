@@ -2,16 +2,15 @@
 //!
 //! A buffer that others still hold, such as a copy of the network, stays as it is: then ours is copied first.
 
-use burn::{
-    backend::{Flex, flex::FlexTensor},
-    tensor::Tensor,
-};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     operation::{fits, flat},
     sums::sum_of_squares,
+    threads::Share,
+};
+use burn::{
+    backend::{Flex, flex::FlexTensor},
+    tensor::Tensor,
 };
 
 /// A parameter in the optimiser's hands: everything flat, and of one length.
@@ -68,10 +67,7 @@ pub fn adamw(parameters: Vec<Learned>, step: AdamwStep) -> Vec<Learned> {
         let gradients = gradient.storage::<f32>().chunks(PIECE);
         values.zip(gradients).zip(firsts.zip(seconds))
     });
-    let pieces: Vec<_> = pieces.collect();
-    pieces
-        .into_par_iter()
-        .for_each(|((values, gradients), (firsts, seconds))| update(simd, values, gradients, firsts, seconds, numbers));
+    pieces.share(|((values, gradients), (firsts, seconds))| update(simd, values, gradients, firsts, seconds, numbers));
     let tensors = buffers
         .into_iter()
         .map(|buffers| buffers.map(Tensor::from_primitive::<Flex>));
@@ -94,14 +90,8 @@ pub fn global_norm(gradients: Vec<Tensor<1>>) -> f64 {
     }
     let simd = Simd::current();
     let buffers: Vec<FlexTensor> = gradients.into_iter().map(flat).collect();
-    let pieces: Vec<&[f32]> = buffers
-        .iter()
-        .flat_map(|buffer| buffer.storage::<f32>().chunks(PIECE))
-        .collect();
-    let squares: Vec<f32> = pieces
-        .into_par_iter()
-        .map(|piece| sum_of_squares(simd, piece))
-        .collect();
+    let pieces = buffers.iter().flat_map(|buffer| buffer.storage::<f32>().chunks(PIECE));
+    let squares = pieces.share_map(|piece| sum_of_squares(simd, piece));
     squares.into_iter().map(f64::from).sum::<f64>().sqrt()
 }
 

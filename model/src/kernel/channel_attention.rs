@@ -5,9 +5,6 @@
 //! follow from dA, `dq = D k + scale_q q` and `dk = D^T q + scale_k k`. q, k and v may lie in one tensor, and then so do
 //! their gradients.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     attention_matrices::AttentionMatrices,
     dispatch::Simd,
@@ -16,7 +13,9 @@ use super::{
     plain,
     rectangle::{Rectangle, Unwritten, ranges, rectangles, unwritten, written},
     sums::{sum_of_squares, sum_parts},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// `softmax(norm(q) norm(k)^T * temperature) v` with rows of q and k l2-normalised over the pixels (eps 1e-12).
 ///
@@ -126,8 +125,8 @@ impl<const N: usize> Kernel<N> for ChannelAttention {
         let mut output = unwritten(self.shape.iter().product());
         let tile = self.tile();
         rectangles(&mut output, [self.shape[1], self.pixels()], tile)
-            .into_par_iter()
-            .for_each(|target| {
+            .into_iter()
+            .share(|target| {
                 let head = self.head(&target);
                 self.product(target, matrices.attention(head), view(V)(head), None);
             });
@@ -155,7 +154,7 @@ impl<const N: usize> Kernel<N> for ChannelAttention {
             let parts = self.parts_of(input);
             let mut output = unwritten(parts * gradient.len());
             let targets = rectangles(&mut output, [parts * self.shape[1], self.pixels()], self.tile());
-            targets.into_par_iter().for_each(|target| {
+            targets.into_iter().share(|target| {
                 let head = self.head(&target);
                 let place = (input, target.rows.start / self.shape[1]);
                 match (self.places.iter().position(|other| *other == place), &derivative) {
@@ -232,9 +231,8 @@ impl ChannelAttention {
     /// The lengths of all rows.
     fn lengths<'a>(&self, x: impl Fn(usize) -> &'a [f32] + Sync) -> Vec<f32> {
         let (simd, c, pixels) = (Simd::current(), self.channels(), self.pixels());
-        let rows = (0..self.shape[0] * self.shape[1]).into_par_iter();
-        rows.map(|row| sum_of_squares(simd, &x(row / c)[row % c * pixels..][..pixels]).sqrt())
-            .collect()
+        let rows = 0..self.shape[0] * self.shape[1];
+        rows.share_map(|row| sum_of_squares(simd, &x(row / c)[row % c * pixels..][..pixels]).sqrt())
     }
 
     /// Every head's `a b^T`, `[heads, c, c]`.
@@ -246,13 +244,11 @@ impl ChannelAttention {
         let (c, pixels) = (self.channels(), self.pixels());
         let parts: Vec<_> = ranges(pixels, pixels.div_ceil(MOST_PARTS).max(PART)).collect();
         let mut products = unwritten(self.shape[0] * self.heads * parts.len() * c * c);
-        rectangles(&mut products, [c, c], [c, c])
-            .into_par_iter()
-            .for_each(|target| {
-                let (head, part) = (target.item / parts.len(), &parts[target.item % parts.len()]);
-                let [a, b] = [a(head), b(head)].map(|x| Matrix::new(x, [c, pixels], pixels).part(0..c, part.clone()));
-                set_product(target, a, b.transposed());
-            });
+        rectangles(&mut products, [c, c], [c, c]).into_iter().share(|target| {
+            let (head, part) = (target.item / parts.len(), &parts[target.item % parts.len()]);
+            let [a, b] = [a(head), b(head)].map(|x| Matrix::new(x, [c, pixels], pixels).part(0..c, part.clone()));
+            set_product(target, a, b.transposed());
+        });
         // SAFETY: the rectangles cover the buffer.
         let products = unsafe { written(products) };
         products

@@ -11,6 +11,7 @@ use crate::layer::{in_f32, is_half};
 use super::{
     operation::{Kernel, fits, run2},
     plain,
+    threads::Share,
 };
 
 /// Of a 3x3 kernel.
@@ -142,10 +143,8 @@ impl Kernel<2> for DeformableColumns {
             .zip(taps.chunks_exact(3 * TAPS * pixels))
         {
             let (places, masks) = (self.places(taps), self.masks(taps));
-            let planes = output
-                .par_chunks_exact_mut(TAPS * pixels)
-                .zip(x.par_chunks_exact(pixels));
-            planes.for_each(|(output, plane)| {
+            let planes = output.chunks_exact_mut(TAPS * pixels).zip(x.chunks_exact(pixels));
+            planes.share(|(output, plane)| {
                 for ((output, place), mask) in output.iter_mut().zip(&places).zip(masks) {
                     *output = mask * place.read(plane);
                 }
@@ -163,18 +162,18 @@ impl Kernel<2> for DeformableColumns {
             let taps = &taps[item * of_taps..][..of_taps];
             let (places, masks) = (self.places(taps), self.masks(taps));
             if let Some(all) = &mut x_gradient {
-                let planes = all[item * of_picture..][..of_picture].par_chunks_exact_mut(pixels);
+                let planes = all[item * of_picture..][..of_picture].chunks_exact_mut(pixels);
                 planes
-                    .zip(gradient.par_chunks_exact(TAPS * pixels))
-                    .for_each(|(output, gradient)| scatter(output, gradient, &places, masks));
+                    .zip(gradient.chunks_exact(TAPS * pixels))
+                    .share(|(output, gradient)| scatter(output, gradient, &places, masks));
             }
             if let Some(all) = &mut taps_gradient {
                 let x = &x[item * of_picture..][..of_picture];
                 let (wanders, of_masks) = all[item * of_taps..][..of_taps].split_at_mut(2 * TAPS * pixels);
                 let each = wanders
-                    .par_chunks_exact_mut(2 * pixels)
-                    .zip(of_masks.par_chunks_exact_mut(pixels));
-                each.enumerate().for_each(|(tap, (wander, of_mask))| {
+                    .chunks_exact_mut(2 * pixels)
+                    .zip(of_masks.chunks_exact_mut(pixels));
+                each.enumerate().share(|(tap, (wander, of_mask))| {
                     let own = tap * pixels..(tap + 1) * pixels;
                     for (plane, gradient) in x.chunks_exact(pixels).zip(gradient.chunks_exact(TAPS * pixels)) {
                         let gradient = &gradient[own.clone()];

@@ -2,9 +2,6 @@
 //!
 //! The backward pass reads each band once for both gradients.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     bands::{Bands, correlate, correlation, taps},
     dispatch::Simd,
@@ -12,7 +9,9 @@ use super::{
     plain,
     rectangle::{unwritten, written},
     sums::{channel_sums, sum_parts},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x `[B, C, H, W]`, weight `[C, 1, 3, 3]`, bias `[C]`
@@ -56,9 +55,9 @@ impl<const N: usize> Kernel<N> for Depthwise3x3 {
         let (x, weight, bias) = (inputs[0], inputs[1], inputs.get(2));
         let mut output = unwritten(x.len());
         let planes = output
-            .par_chunks_exact_mut(bands.pixels())
-            .zip(x.par_chunks_exact(bands.pixels()));
-        planes.enumerate().for_each_init(
+            .chunks_exact_mut(bands.pixels())
+            .zip(x.chunks_exact(bands.pixels()));
+        planes.enumerate().share_with(
             || [bands.buffer(1), bands.buffer(0)],
             |[padded, sums], (plane, (output, x))| {
                 let channel = plane % self.channels;
@@ -84,34 +83,29 @@ impl<const N: usize> Kernel<N> for Depthwise3x3 {
             Some(all) => all.chunks_exact_mut(pixels).map(Some).collect(),
             None => (0..self.batch * self.channels).map(|_| None).collect(),
         };
-        let planes = outputs
-            .into_par_iter()
-            .zip(gradient.par_chunks_exact(pixels))
-            .enumerate();
-        let tap_gradients: Vec<[f32; 9]> = planes
-            .map_init(
-                || [bands.buffer(1), bands.buffer(0), bands.buffer(1)],
-                |[padded, sums, padded_x], (plane, (mut output, gradient))| {
-                    let mut tap_sums = [0.0; 9];
-                    for band in bands.rows() {
-                        bands.load(padded, gradient, &band, 1);
-                        if let Some(output) = &mut output {
-                            let mut taps = taps(weight, plane % self.channels);
-                            taps.reverse();
-                            let sums = &mut sums[..bands.run(band.len())];
-                            correlate(simd, sums, padded, bands.stride(), taps, 0.0);
-                            bands.store(output, sums, &band);
-                        }
-                        if wanted[1] {
-                            bands.load(padded_x, &x[plane * pixels..][..pixels], &band, 1);
-                            let own = &padded[bands.stride() + 1..][..band.len() * bands.stride()];
-                            correlation(simd, own, padded_x, bands.stride(), &mut tap_sums);
-                        }
+        let planes = outputs.into_iter().zip(gradient.chunks_exact(pixels)).enumerate();
+        let tap_gradients = planes.share_map_with(
+            || [bands.buffer(1), bands.buffer(0), bands.buffer(1)],
+            |[padded, sums, padded_x], (plane, (mut output, gradient))| {
+                let mut tap_sums = [0.0; 9];
+                for band in bands.rows() {
+                    bands.load(padded, gradient, &band, 1);
+                    if let Some(output) = &mut output {
+                        let mut taps = taps(weight, plane % self.channels);
+                        taps.reverse();
+                        let sums = &mut sums[..bands.run(band.len())];
+                        correlate(simd, sums, padded, bands.stride(), taps, 0.0);
+                        bands.store(output, sums, &band);
                     }
-                    tap_sums
-                },
-            )
-            .collect();
+                    if wanted[1] {
+                        bands.load(padded_x, &x[plane * pixels..][..pixels], &band, 1);
+                        let own = &padded[bands.stride() + 1..][..band.len() * bands.stride()];
+                        correlation(simd, own, padded_x, bands.stride(), &mut tap_sums);
+                    }
+                }
+                tap_sums
+            },
+        );
 
         let mut gradients = [const { None }; N];
         // SAFETY: the bands cover every plane.

@@ -3,9 +3,6 @@
 //! Its hidden channels are the largest activations of Restormer, five times as many as x has. Here they live in steps
 //! of some rows ([`widened`](super::widened)), and memory is visited for x and for the output.
 
-use burn::tensor::Tensor;
-use rayon::prelude::*;
-
 use super::{
     dispatch::Simd,
     gated_depthwise3x3::gated_depthwise3x3,
@@ -15,8 +12,10 @@ use super::{
     operation::{fits, untracked},
     pointwise::pointwise_onto,
     rectangle::{unwritten, written},
+    threads::Share,
     widened::{Widening, is_worth_it},
 };
+use burn::tensor::Tensor;
 
 /// The parameters of a feed-forward network without biases, and of the norm before it.
 #[derive(Clone, Debug)]
@@ -86,8 +85,8 @@ fn infer([batch, channels, height, width]: [usize; 4], hidden: usize, eps: f32, 
     };
     widening
         .tasks(&mut output, channels)
-        .into_par_iter()
-        .for_each_init(buffers, |(gated, first, second), task| {
+        .into_iter()
+        .share_with(buffers, |(gated, first, second), task| {
             widening.run(inputs[0], task, |target, widened| {
                 let pixels = target.columns.len();
                 let gated = &mut gated[..hidden * pixels];

@@ -7,9 +7,6 @@
 
 use std::fmt::Debug;
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     bands::{Bands, correlate, correlation, taps},
     dispatch::Simd,
@@ -19,7 +16,9 @@ use super::{
     rectangle::{unwritten, written},
     simple_gate::{simple_gate_gradient_in_place, simple_gate_in_place},
     sums::{sum, sum_parts},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// `gelu_gate(depthwise3x3(x, weight, bias))`
 ///
@@ -125,7 +124,7 @@ impl<G: Gate, const N: usize> Kernel<N> for GatedDepthwise3x3<G> {
     fn forward(&self, inputs: [&[f32]; N]) -> (Vec<f32>, ()) {
         let (simd, bands) = (Simd::current(), self.bands);
         let mut output = unwritten(inputs[0].len() / 2);
-        output.par_chunks_exact_mut(bands.pixels()).enumerate().for_each_init(
+        output.chunks_exact_mut(bands.pixels()).enumerate().share_with(
             || [bands.buffer(1), bands.buffer(0), bands.buffer(0)],
             |[padded, sums1, sums2], (plane, output)| {
                 let halves = self.halves(&inputs, plane);
@@ -150,62 +149,58 @@ impl<G: Gate, const N: usize> Kernel<N> for GatedDepthwise3x3<G> {
         let mut x_gradient = unwritten(inputs[0].len());
         let half = self.channels * pixels;
         let items = x_gradient
-            .par_chunks_exact_mut(2 * half)
-            .zip(gradient.par_chunks_exact(half))
+            .chunks_exact_mut(2 * half)
+            .zip(gradient.chunks_exact(half))
             .enumerate();
         let planes = items.flat_map(|(item, (output, gradient))| {
             let (first, second) = output.split_at_mut(half);
-            let outputs = first
-                .par_chunks_exact_mut(pixels)
-                .zip(second.par_chunks_exact_mut(pixels));
-            let planes = outputs.zip(gradient.par_chunks_exact(pixels)).enumerate();
+            let outputs = first.chunks_exact_mut(pixels).zip(second.chunks_exact_mut(pixels));
+            let planes = outputs.zip(gradient.chunks_exact(pixels)).enumerate();
             planes.map(move |(channel, planes)| (item * self.channels + channel, planes))
         });
-        let tap_gradients: Vec<TapGradients> = planes
-            .map_init(
-                || ([(); 3].map(|()| bands.buffer(2)), [(); 3].map(|()| bands.buffer(1))),
-                |([padded1, padded2, sums], [gradient1, gradient2, padded]), (plane, ((first, second), gradient))| {
-                    let mut tap_gradients = TapGradients::default();
-                    let halves = self.halves(&inputs, plane);
-                    for band in bands.rows() {
-                        // The filtered rows, the row before and the row after them; then, in their place, the gradients.
-                        // They begin one number late, so that they come to lie as a loaded band does.
-                        let run = 1..1 + bands.run(band.len() + 2);
-                        let filtered = [(&mut *padded1, &mut *gradient1), (&mut *padded2, &mut *gradient2)];
-                        for ((x_band, filtered), (x, taps, bias)) in filtered.into_iter().zip(halves) {
-                            bands.load(x_band, x, &band, 2);
-                            correlate(simd, &mut filtered[run.clone()], x_band, stride, taps, bias);
-                        }
-                        bands.load(padded, gradient, &band, 1);
-                        let (own1, own2) = (&mut gradient1[run.clone()], &mut gradient2[run.clone()]);
-                        self.gate.gradient_in_place(simd, own1, own2, &padded[run]);
+        let tap_gradients = planes.share_map_with(
+            || ([(); 3].map(|()| bands.buffer(2)), [(); 3].map(|()| bands.buffer(1))),
+            |([padded1, padded2, sums], [gradient1, gradient2, padded]), (plane, ((first, second), gradient))| {
+                let mut tap_gradients = TapGradients::default();
+                let halves = self.halves(&inputs, plane);
+                for band in bands.rows() {
+                    // The filtered rows, the row before and the row after them; then, in their place, the gradients.
+                    // They begin one number late, so that they come to lie as a loaded band does.
+                    let run = 1..1 + bands.run(band.len() + 2);
+                    let filtered = [(&mut *padded1, &mut *gradient1), (&mut *padded2, &mut *gradient2)];
+                    for ((x_band, filtered), (x, taps, bias)) in filtered.into_iter().zip(halves) {
+                        bands.load(x_band, x, &band, 2);
+                        correlate(simd, &mut filtered[run.clone()], x_band, stride, taps, bias);
+                    }
+                    bands.load(padded, gradient, &band, 1);
+                    let (own1, own2) = (&mut gradient1[run.clone()], &mut gradient2[run.clone()]);
+                    self.gate.gradient_in_place(simd, own1, own2, &padded[run]);
 
-                        let sides = [
-                            (&*gradient1, &*padded1, &mut *first),
-                            (&*gradient2, &*padded2, &mut *second),
-                        ];
-                        for (side, (gradient, x_band, output)) in sides.into_iter().enumerate() {
-                            if wanted[0] {
-                                let mut taps = halves[side].1;
-                                taps.reverse();
-                                let sums = &mut sums[..bands.run(band.len())];
-                                correlate(simd, sums, gradient, stride, taps, 0.0);
-                                bands.store(output, sums, &band);
-                            }
-                            let own = &gradient[stride + 1..][..band.len() * stride];
-                            let [taps @ .., bias] = &mut tap_gradients[side];
-                            if wanted[1] {
-                                correlation(simd, own, &x_band[stride..], stride, taps);
-                            }
-                            if N > 2 && wanted[2] {
-                                *bias += sum(simd, own);
-                            }
+                    let sides = [
+                        (&*gradient1, &*padded1, &mut *first),
+                        (&*gradient2, &*padded2, &mut *second),
+                    ];
+                    for (side, (gradient, x_band, output)) in sides.into_iter().enumerate() {
+                        if wanted[0] {
+                            let mut taps = halves[side].1;
+                            taps.reverse();
+                            let sums = &mut sums[..bands.run(band.len())];
+                            correlate(simd, sums, gradient, stride, taps, 0.0);
+                            bands.store(output, sums, &band);
+                        }
+                        let own = &gradient[stride + 1..][..band.len() * stride];
+                        let [taps @ .., bias] = &mut tap_gradients[side];
+                        if wanted[1] {
+                            correlation(simd, own, &x_band[stride..], stride, taps);
+                        }
+                        if N > 2 && wanted[2] {
+                            *bias += sum(simd, own);
                         }
                     }
-                    tap_gradients
-                },
-            )
-            .collect();
+                }
+                tap_gradients
+            },
+        );
 
         let mut gradients = [const { None }; N];
         if wanted[0] {

@@ -2,16 +2,15 @@
 //!
 //! The backward pass computes Phi once more from the input: that is cheaper than keeping it.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     gaussian::normal,
     operation::{Kernel, fits, run1},
     plain,
     rectangle::{Unwritten, unwritten, written},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x `[B, 2C, H, W]`, split in halves x1, x2 along the channels
@@ -53,17 +52,12 @@ impl Kernel<1> for GeluGate {
         let simd = Simd::current();
         let half = self.half();
         let mut output = unwritten(x.len() / 2);
-        output
-            .par_chunks_exact_mut(half)
-            .zip(x.par_chunks_exact(2 * half))
-            .for_each(|(output, x)| {
-                let (x1, x2) = x.split_at(half);
-                let pieces = output
-                    .par_chunks_mut(PIECE)
-                    .zip(x1.par_chunks(PIECE))
-                    .zip(x2.par_chunks(PIECE));
-                pieces.for_each(|((output, x1), x2)| gate(simd, output, x1, x2));
-            });
+        let items = output.chunks_exact_mut(half).zip(x.chunks_exact(2 * half));
+        let pieces = items.flat_map(|(output, x)| {
+            let (x1, x2) = x.split_at(half);
+            output.chunks_mut(PIECE).zip(x1.chunks(PIECE).zip(x2.chunks(PIECE)))
+        });
+        pieces.share(|(output, (x1, x2))| gate(simd, output, x1, x2));
         // SAFETY: the pieces cover the output.
         (unsafe { written(output) }, ())
     }
@@ -72,23 +66,19 @@ impl Kernel<1> for GeluGate {
         let simd = Simd::current();
         let half = self.half();
         let mut output = unwritten(x.len());
-        let items = output.par_chunks_exact_mut(2 * half).zip(x.par_chunks_exact(2 * half));
-        items
-            .zip(gradient.par_chunks_exact(half))
-            .for_each(|((output, x), gradient)| {
+        let items = output.chunks_exact_mut(2 * half).zip(x.chunks_exact(2 * half));
+        let pieces = items
+            .zip(gradient.chunks_exact(half))
+            .flat_map(|((output, x), gradient)| {
                 let (x1, x2) = x.split_at(half);
                 let (output1, output2) = output.split_at_mut(half);
-                let outputs = output1.par_chunks_mut(PIECE).zip(output2.par_chunks_mut(PIECE));
-                let inputs = x1
-                    .par_chunks(PIECE)
-                    .zip(x2.par_chunks(PIECE))
-                    .zip(gradient.par_chunks(PIECE));
-                outputs
-                    .zip(inputs)
-                    .for_each(|((output1, output2), ((x1, x2), gradient))| {
-                        gate_gradient(simd, output1, output2, x1, x2, gradient);
-                    });
+                let outputs = output1.chunks_mut(PIECE).zip(output2.chunks_mut(PIECE));
+                let inputs = x1.chunks(PIECE).zip(x2.chunks(PIECE)).zip(gradient.chunks(PIECE));
+                outputs.zip(inputs)
             });
+        pieces.share(|((output1, output2), ((x1, x2), gradient))| {
+            gate_gradient(simd, output1, output2, x1, x2, gradient);
+        });
         // SAFETY: the pieces cover both halves.
         [Some(unsafe { written(output) })]
     }

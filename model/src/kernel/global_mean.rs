@@ -1,15 +1,14 @@
 //! What PyTorch calls `AdaptiveAvgPool2d(1)`: the mean of every plane.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::Simd,
     operation::{Kernel, fits, run1},
     plain,
     rectangle::{Unwritten, unwritten, written},
     sums::sum,
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x `[B, C, H, W]`
@@ -43,14 +42,14 @@ impl Kernel<1> for GlobalMean {
         let simd = Simd::current();
         let pixels = self.pixels();
         let mean = |plane: &[f32]| sum(simd, plane) / pixels as f32;
-        (x.par_chunks_exact(pixels).map(mean).collect(), ())
+        (x.chunks_exact(pixels).share_map(mean), ())
     }
 
     fn backward(&self, _: [&[f32]; 1], (): (), gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
         let pixels = self.pixels();
         let mut output = unwritten(gradient.len() * pixels);
-        let planes = output.par_chunks_exact_mut(pixels).zip(gradient);
-        planes.for_each(|(plane, gradient)| plane.fill(Unwritten::new(gradient / pixels as f32)));
+        let planes = output.chunks_exact_mut(pixels).zip(gradient);
+        planes.share(|(plane, gradient)| plane.fill(Unwritten::new(gradient / pixels as f32)));
         // SAFETY: the planes cover the output.
         [Some(unsafe { written(output) })]
     }

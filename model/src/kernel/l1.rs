@@ -1,14 +1,13 @@
 //! Mean absolute difference, with the gradients of both sides in one pass.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run2},
     plain,
     rectangle::{Unwritten, unwritten, written},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// Mean of `|a - b|`; a and b of one shape.
 ///
@@ -43,8 +42,8 @@ impl Kernel<2> for L1 {
 
     fn forward(&self, [a, b]: [&[f32]; 2]) -> (Vec<f32>, ()) {
         let simd = Simd::current();
-        let blocks = a.par_chunks(BLOCK).zip(b.par_chunks(BLOCK));
-        let sums: Vec<f32> = blocks.map(|(a, b)| distance(simd, a, b)).collect();
+        let blocks = a.chunks(BLOCK).zip(b.chunks(BLOCK));
+        let sums = blocks.share_map(|(a, b)| distance(simd, a, b));
         let total: f64 = sums.into_iter().map(f64::from).sum();
         (vec![(total / self.length as f64) as f32], ())
     }
@@ -54,11 +53,11 @@ impl Kernel<2> for L1 {
         let share = gradient[0] / self.length as f32;
         let signs = |positive: f32| {
             let mut output = unwritten(self.length);
-            let blocks = a.par_chunks(BLOCK).zip(b.par_chunks(BLOCK));
+            let blocks = a.chunks(BLOCK).zip(b.chunks(BLOCK));
             output
-                .par_chunks_mut(BLOCK)
+                .chunks_mut(BLOCK)
                 .zip(blocks)
-                .for_each(|(output, (a, b))| sign(simd, output, a, b, positive));
+                .share(|(output, (a, b))| sign(simd, output, a, b, positive));
             // SAFETY: the blocks cover the output.
             unsafe { written(output) }
         };

@@ -8,10 +8,8 @@
 
 use std::ops::Range;
 
-use burn::tensor::{FloatDType, Shape, Tensor};
-use rayon::prelude::*;
-
 use crate::layer::{in_f32, is_half};
+use burn::tensor::{FloatDType, Shape, Tensor};
 
 use super::{
     dispatch::{Simd, multiversion},
@@ -19,6 +17,7 @@ use super::{
     plain,
     rectangle::{Rectangle, Unwritten, rectangles, unwritten, written},
     sums::{lane_sum, sum_parts},
+    threads::Share,
 };
 
 /// With a bias: `(x - mean) / sqrt(var + eps) * weight + bias`. Without: `x / sqrt(var + eps) * weight`
@@ -75,20 +74,22 @@ impl<const N: usize> Kernel<N> for LayerNorm {
         let mut statistics = unwritten(self.shape[0] * 2 * pixels);
         let blocks = rectangles(&mut output, [channels, pixels], [channels, self.block()]);
         let statistics_of = rectangles(&mut statistics, [2, pixels], [2, self.block()]);
-        let blocks: Vec<_> = blocks.into_iter().zip(statistics_of).collect();
-        blocks.into_par_iter().for_each(|(mut output, mut statistics)| {
-            let x = Rows {
-                numbers: &inputs[0][output.item * channels * pixels..][..channels * pixels],
-                stride: pixels,
-                columns: output.columns.clone(),
-            };
-            measure(simd, &mut statistics, x.clone(), channels, self.eps);
-            // SAFETY: both rows were just written.
-            let mut statistics = unsafe { statistics.assume_written() };
-            let [mean, inverse] = statistics.two_rows();
-            let statistics = Statistics { mean, inverse };
-            normalise(simd, &mut output, x, statistics, inputs[1], inputs.get(2).copied());
-        });
+        blocks
+            .into_iter()
+            .zip(statistics_of)
+            .share(|(mut output, mut statistics)| {
+                let x = Rows {
+                    numbers: &inputs[0][output.item * channels * pixels..][..channels * pixels],
+                    stride: pixels,
+                    columns: output.columns.clone(),
+                };
+                measure(simd, &mut statistics, x.clone(), channels, self.eps);
+                // SAFETY: both rows were just written.
+                let mut statistics = unsafe { statistics.assume_written() };
+                let [mean, inverse] = statistics.two_rows();
+                let statistics = Statistics { mean, inverse };
+                normalise(simd, &mut output, x, statistics, inputs[1], inputs.get(2).copied());
+            });
         // SAFETY: the rectangles cover both buffers.
         unsafe { (written(output), written(statistics)) }
     }
@@ -109,9 +110,9 @@ impl<const N: usize> Kernel<N> for LayerNorm {
         let blocks = rectangles(&mut output, [channels, pixels], [channels, self.block()]);
         let mut parts = vec![0.0; blocks.len() * 2 * channels];
         parts
-            .par_chunks_exact_mut(2 * channels)
+            .chunks_exact_mut(2 * channels)
             .zip(blocks)
-            .for_each(|(parts, mut output)| {
+            .share(|(parts, mut output)| {
                 let picture = output.item * channels * pixels;
                 let columns = output.columns.clone();
                 let (mean, inverse) = statistics[output.item * 2 * pixels..].split_at(pixels);

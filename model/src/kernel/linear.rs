@@ -7,9 +7,6 @@
 
 use std::borrow::Cow;
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     gaussian::{exp, normal},
@@ -18,8 +15,10 @@ use super::{
     plain,
     rectangle::{Rectangle, Unwritten, ranges, rectangles, unwritten, written},
     sums::{sum_parts, sum_pieces},
+    threads::Share,
     transpose::transpose,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// What follows a linear map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,9 +124,9 @@ impl<const N: usize> Kernel<N> for Linear {
             gradients[1] = Some(self.weight_gradient(inputs[0], &gradient));
         }
         if N > 2 && wanted[2] {
-            let blocks = gradient.par_chunks(64 * self.outputs);
-            let parts: Vec<f32> = blocks.flat_map_iter(|block| sum_parts(block, self.outputs)).collect();
-            gradients[2] = Some(sum_parts(&parts, self.outputs));
+            let blocks = gradient.chunks(64 * self.outputs);
+            let parts = blocks.share_map(|block| sum_parts(block, self.outputs));
+            gradients[2] = Some(sum_parts(&parts.concat(), self.outputs));
         }
         gradients
     }
@@ -151,13 +150,10 @@ impl Linear {
         let mut seen = unwritten(if keep { output.len() } else { 0 });
         let tile = self.tile();
         let kept = rectangles(&mut seen, [rows, outputs], tile).into_iter().map(Some);
-        let tasks: Vec<_> = rectangles(&mut output, [rows, outputs], tile)
+        rectangles(&mut output, [rows, outputs], tile)
             .into_iter()
             .zip(kept.chain(std::iter::repeat_with(|| None)))
-            .collect();
-        tasks
-            .into_par_iter()
-            .for_each_init(Vec::new, |scratch, (mut output, mut seen)| {
+            .share_with(Vec::new, |scratch, (mut output, mut seen)| {
                 let (tokens, places) = (output.rows.clone(), output.columns.clone());
                 let bias = bias.map(|bias| &bias[places.clone()]);
                 for first in tokens.clone().step_by(PANEL) {
@@ -199,8 +195,8 @@ impl Linear {
     fn panels(&self, simd: Simd, x: &[f32]) -> Vec<f32> {
         let inputs = self.inputs;
         let mut panels = unwritten(self.rows.next_multiple_of(16) * inputs);
-        let targets = panels.par_chunks_mut(PANEL * inputs).zip(x.par_chunks(PANEL * inputs));
-        targets.for_each(|(panel, x)| {
+        let targets = panels.chunks_mut(PANEL * inputs).zip(x.chunks(PANEL * inputs));
+        targets.share(|(panel, x)| {
             let (lanes, tokens) = (panel.len() / inputs, x.len() / inputs);
             transpose(simd, panel, lanes, x, inputs, tokens, inputs);
             for numbers in panel.chunks_exact_mut(lanes) {
@@ -226,9 +222,9 @@ impl Linear {
         }
         let simd = Simd::current();
         let mut seen = seen;
-        seen.par_chunks_mut(8192)
-            .zip(gradient.par_chunks(8192))
-            .for_each(|(seen, gradient)| activation_gradient(simd, seen, gradient, self.activation));
+        seen.chunks_mut(8192)
+            .zip(gradient.chunks(8192))
+            .share(|(seen, gradient)| activation_gradient(simd, seen, gradient, self.activation));
         Cow::Owned(seen)
     }
 
@@ -240,8 +236,8 @@ impl Linear {
         let row_tile = rows.div_ceil(rows.div_ceil(512));
         let column_tile = (TASK / (row_tile * outputs) / 64 * 64).clamp(64, 256);
         rectangles(&mut result, [rows, inputs], [row_tile, column_tile])
-            .into_par_iter()
-            .for_each(|target| {
+            .into_iter()
+            .share(|target| {
                 let weight = weight.part(0..outputs, target.columns.clone());
                 let gradient = gradient.part(target.rows.clone(), 0..outputs);
                 set_product(target, gradient, weight);

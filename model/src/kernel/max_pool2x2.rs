@@ -1,14 +1,13 @@
 //! The maximum of every 2x2 pixels. Which of the four it was is kept for the backward pass, a byte each.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run1},
     plain,
     rectangle::{Unwritten, unwritten, written},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// A last odd row or column takes no part. Of equal numbers the first counts.
 ///
@@ -48,10 +47,10 @@ impl Kernel<1> for MaxPool2x2 {
         let mut maxima = unwritten(x.len() / input * output);
         let mut places = vec![0; maxima.len()];
         maxima
-            .par_chunks_exact_mut(output)
-            .zip(places.par_chunks_exact_mut(output))
-            .zip(x.par_chunks_exact(input))
-            .for_each(|((maxima, places), x)| pool(simd, maxima, places, x, self.shape[3]));
+            .chunks_exact_mut(output)
+            .zip(places.chunks_exact_mut(output))
+            .zip(x.chunks_exact(input))
+            .share(|((maxima, places), x)| pool(simd, maxima, places, x, self.shape[3]));
         // SAFETY: the planes cover the output.
         (unsafe { written(maxima) }, places)
     }
@@ -61,10 +60,10 @@ impl Kernel<1> for MaxPool2x2 {
         let [input, output] = self.pixels();
         let mut result = vec![0.0; gradient.len() / output * input];
         result
-            .par_chunks_exact_mut(input)
-            .zip(gradient.par_chunks_exact(output))
-            .zip(places.par_chunks_exact(output))
-            .for_each(|((result, gradient), places)| unpool(simd, result, gradient, places, self.shape[3]));
+            .chunks_exact_mut(input)
+            .zip(gradient.chunks_exact(output))
+            .zip(places.chunks_exact(output))
+            .share(|((result, gradient), places)| unpool(simd, result, gradient, places, self.shape[3]));
         [Some(result)]
     }
 }

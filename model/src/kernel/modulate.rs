@@ -3,16 +3,15 @@
 //! The backward pass reads x and the output's gradient once for all three gradients. Without γ, x's gradient is the
 //! output's own.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run2, run3},
     plain,
     rectangle::{Unwritten, unwritten, written},
     sums::sum,
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x and output `[B, C, H, W]`
@@ -64,9 +63,9 @@ impl<const N: usize> Kernel<N> for Modulate {
         let (x, beta, gamma) = (inputs[0], inputs[1], inputs.get(2));
         let mut output = unwritten(x.len());
         let planes = output
-            .par_chunks_exact_mut(self.pixels())
-            .zip(x.par_chunks_exact(self.pixels()));
-        planes.enumerate().for_each(|(plane, (output, x))| {
+            .chunks_exact_mut(self.pixels())
+            .zip(x.chunks_exact(self.pixels()));
+        planes.enumerate().share(|(plane, (output, x))| {
             let gamma = gamma.map_or(1.0, |gamma| gamma[plane]);
             scale(simd, output, x, gamma, beta[plane]);
         });
@@ -77,21 +76,21 @@ impl<const N: usize> Kernel<N> for Modulate {
     fn backward(&self, inputs: [&[f32]; N], (): (), gradient: &[f32], wanted: [bool; N]) -> [Option<Vec<f32>>; N] {
         let simd = Simd::current();
         let pixels = self.pixels();
-        let planes = || gradient.par_chunks_exact(pixels);
+        let planes = || gradient.chunks_exact(pixels);
         let mut gradients = [const { None }; N];
         if N > 2 && wanted[0] {
             let mut output = unwritten(gradient.len());
-            let outputs = output.par_chunks_exact_mut(pixels).zip(planes());
+            let outputs = output.chunks_exact_mut(pixels).zip(planes());
             outputs
                 .zip(inputs[2])
-                .for_each(|((output, gradient), &gamma)| scale(simd, output, gradient, gamma, 0.0));
+                .share(|((output, gradient), &gamma)| scale(simd, output, gradient, gamma, 0.0));
             // SAFETY: the planes cover the output.
             gradients[0] = Some(unsafe { written(output) });
         }
-        gradients[1] = wanted[1].then(|| planes().map(|gradient| sum(simd, gradient)).collect());
+        gradients[1] = wanted[1].then(|| planes().share_map(|gradient| sum(simd, gradient)));
         if N > 2 && wanted[2] {
-            let products = planes().zip(inputs[0].par_chunks_exact(pixels));
-            gradients[2] = Some(products.map(|(gradient, x)| dot(simd, gradient, x)).collect());
+            let products = planes().zip(inputs[0].chunks_exact(pixels));
+            gradients[2] = Some(products.share_map(|(gradient, x)| dot(simd, gradient, x)));
         }
         gradients
     }

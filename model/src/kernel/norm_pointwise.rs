@@ -8,9 +8,6 @@
 
 use std::ops::Range;
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::Simd,
     layer_norm::{BLOCK, Rows, Statistics, layer_norm, measure, normalise, normalise_gradient},
@@ -19,7 +16,9 @@ use super::{
     pointwise::pointwise,
     rectangle::{Rectangle, Unwritten, ranges, rectangles, unwritten, written},
     sums::sum_parts,
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// Pictures of fewer pixels are normalised first and multiplied then.
 const FEW_PIXELS: usize = 2048;
@@ -96,8 +95,7 @@ impl<const N: usize> Kernel<N> for NormPointwise {
         let weight = Matrix::new(inputs[2], [self.outputs, self.inputs], self.inputs);
         let outputs = rectangles(&mut output, [self.outputs, pixels], [self.outputs, self.block()]);
         let statistics_of = rectangles(&mut statistics, [2, pixels], [2, self.block()]);
-        let blocks: Vec<_> = outputs.into_iter().zip(statistics_of).collect();
-        blocks.into_par_iter().for_each_init(
+        outputs.into_iter().zip(statistics_of).share_with(
             || unwritten(self.inputs * self.block()),
             |normed, (output, mut statistics)| {
                 let x = self.rows(inputs[0], output.item, output.columns.clone());
@@ -140,46 +138,44 @@ impl<const N: usize> Kernel<N> for NormPointwise {
         let weights = if wanted[2] { self.outputs * self.inputs } else { 0 };
         let part = weights + 2 * self.inputs;
         let mut parts = vec![0.0; work.len().div_ceil(run) * part];
-        work.par_chunks_mut(run)
-            .zip(parts.par_chunks_exact_mut(part))
-            .for_each_init(
-                || [(); 2].map(|()| unwritten(self.inputs * block)),
-                |[normed, sent], (work, part)| {
-                    let (weight_sums, norm_sums) = part.split_at_mut(weights);
-                    for ((item, columns), output) in work {
-                        let x = self.rows(inputs[0], *item, columns.clone());
-                        let (mean, inverse) = statistics[*item * 2 * pixels..].split_at(pixels);
-                        let statistics = Statistics {
-                            mean: &mean[columns.clone()],
-                            inverse: &inverse[columns.clone()],
-                        };
-                        let picture = &gradient[*item * self.outputs * pixels..];
-                        let own = Matrix::new(picture, [self.outputs, pixels], pixels);
-                        let own = own.part(0..self.outputs, columns.clone());
-                        if wanted[2] {
-                            let bias = inputs.get(3).copied();
-                            let normed = self.normalised(simd, normed, x.clone(), statistics, inputs[1], bias);
-                            for mut sums in
-                                rectangles(weight_sums, [self.outputs, self.inputs], [self.outputs, self.inputs])
-                            {
-                                add_product(&mut sums, own, normed.transposed());
-                            }
-                        }
-                        if let Some(output) = output {
-                            let weight = Matrix::new(inputs[2], [self.outputs, self.inputs], self.inputs);
-                            let length = columns.len();
-                            let sent = self.product(sent, weight.transposed(), own, length);
-                            let sent = Rows {
-                                numbers: sent,
-                                stride: length,
-                                columns: 0..length,
-                            };
-                            let sums = norm_sums.split_at_mut(self.inputs);
-                            normalise_gradient(simd, output, sums, x, sent, statistics, inputs[1], N > 3);
+        work.chunks_mut(run).zip(parts.chunks_exact_mut(part)).share_with(
+            || [(); 2].map(|()| unwritten(self.inputs * block)),
+            |[normed, sent], (work, part)| {
+                let (weight_sums, norm_sums) = part.split_at_mut(weights);
+                for ((item, columns), output) in work {
+                    let x = self.rows(inputs[0], *item, columns.clone());
+                    let (mean, inverse) = statistics[*item * 2 * pixels..].split_at(pixels);
+                    let statistics = Statistics {
+                        mean: &mean[columns.clone()],
+                        inverse: &inverse[columns.clone()],
+                    };
+                    let picture = &gradient[*item * self.outputs * pixels..];
+                    let own = Matrix::new(picture, [self.outputs, pixels], pixels);
+                    let own = own.part(0..self.outputs, columns.clone());
+                    if wanted[2] {
+                        let bias = inputs.get(3).copied();
+                        let normed = self.normalised(simd, normed, x.clone(), statistics, inputs[1], bias);
+                        for mut sums in
+                            rectangles(weight_sums, [self.outputs, self.inputs], [self.outputs, self.inputs])
+                        {
+                            add_product(&mut sums, own, normed.transposed());
                         }
                     }
-                },
-            );
+                    if let Some(output) = output {
+                        let weight = Matrix::new(inputs[2], [self.outputs, self.inputs], self.inputs);
+                        let length = columns.len();
+                        let sent = self.product(sent, weight.transposed(), own, length);
+                        let sent = Rows {
+                            numbers: sent,
+                            stride: length,
+                            columns: 0..length,
+                        };
+                        let sums = norm_sums.split_at_mut(self.inputs);
+                        normalise_gradient(simd, output, sums, x, sent, statistics, inputs[1], N > 3);
+                    }
+                }
+            },
+        );
         let sums = sum_parts(&parts, part);
         let (weight_sums, norm_sums) = sums.split_at(weights);
         let mut gradients = [const { None }; N];

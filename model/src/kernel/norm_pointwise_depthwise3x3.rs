@@ -2,16 +2,15 @@
 //!
 //! What lies between the two convolutions lives in steps of some rows ([`widened`](super::widened)).
 
-use burn::tensor::Tensor;
-use rayon::prelude::*;
-
 use super::{
     depthwise3x3::depthwise3x3,
     norm_pointwise::norm_pointwise,
     operation::{fits, untracked},
     rectangle::{unwritten, written},
+    threads::Share,
     widened::{Widening, is_worth_it},
 };
+use burn::tensor::Tensor;
 
 /// `depthwise3x3(pointwise(layer_norm(x, norm, norm_bias, eps), weight), filter)`, the bits of which do not depend on
 /// whether a gradient is asked for.
@@ -46,7 +45,7 @@ pub fn norm_pointwise_depthwise3x3(
             taps: inputs[3],
         };
         let mut output = unwritten(batch * outputs * height * width);
-        widening.tasks(&mut output, outputs).into_par_iter().for_each_init(
+        widening.tasks(&mut output, outputs).into_iter().share_with(
             || widening.buffer(),
             |buffer, task| {
                 widening.run(inputs[0], task, |mut target, widened| {

@@ -24,7 +24,7 @@ use burn::{
     tensor::{DType, Device, Shape, Tensor, TensorData},
 };
 
-use super::pool::keep_awake;
+use super::threads::keep_awake;
 
 /// An operation of `N` f32 tensors that gives one, and its derivative.
 pub(super) trait Kernel<const N: usize>: Clone + Debug + Send + Sync + 'static {

@@ -3,15 +3,14 @@
 //! The `factor²` planes of pixels that make one larger plane lie side by side, as many numbers as the larger plane has:
 //! every channel is a task, and each way is the other's backward pass.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run1},
     plain,
     rectangle::{Unwritten, unwritten, written},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// `PixelUnshuffle(factor)`: `output[c * f * f + i * f + j, y, x] = input[c, y * f + i, x * f + j]`.
 ///
@@ -101,8 +100,8 @@ impl PixelShuffle {
         let ([height, width], factor) = (self.small, self.factor);
         let mut to = unwritten(from.len());
         let plane = height * width * factor * factor;
-        let planes = to.par_chunks_exact_mut(plane).zip(from.par_chunks_exact(plane));
-        planes.for_each(|(to, from)| {
+        let planes = to.chunks_exact_mut(plane).zip(from.chunks_exact(plane));
+        planes.share(|(to, from)| {
             for row in 0..height * factor {
                 // A row of the larger plane holds a row of each of `factor` smaller planes that follow each other.
                 let large = row * width * factor..(row + 1) * width * factor;

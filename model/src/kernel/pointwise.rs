@@ -3,9 +3,6 @@
 //! With X as `[I, pixels]`: `Y = W X + b`, `dX = W^T dY`, and `dW = dY X^T` summed over the pictures, which is cut along
 //! the pixels.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::Simd,
     matrix::{Matrix, Start, add_product, product_tile, set_product_onto},
@@ -13,7 +10,9 @@ use super::{
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
     sums::{channel_sums, part_count, sum_pieces},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x `[B, I, H, W]`, weight `[O, I, 1, 1]`, bias `[O]`
@@ -155,8 +154,8 @@ impl Pointwise {
         let mut output = unwritten(self.batch * rows * pixels);
         let tile = product_tile(self.batch, [rows, depth, pixels]);
         rectangles(&mut output, [rows, pixels], tile)
-            .into_par_iter()
-            .for_each(|target| {
+            .into_iter()
+            .share(|target| {
                 let weight = weight.part(target.rows.clone(), 0..depth);
                 let picture = Matrix::new(&x[target.item * depth * pixels..], [depth, pixels], pixels);
                 let x = picture.part(0..depth, target.columns.clone());

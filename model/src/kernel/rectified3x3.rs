@@ -3,16 +3,15 @@
 //! What is negative becomes 0 while the convolution's result is in the cache. For the backward pass one bit a number is
 //! kept, whether it was above 0; so a tower whose weights are frozen keeps no picture at all.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dense3x3::{Dense3x3, View, convolve},
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run_convolution},
     plain,
     rectangle::{Unwritten, unwritten, written},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// `max(conv3x3(x), 0)` with zero padding of 1.
 ///
@@ -62,9 +61,9 @@ impl<const N: usize> Kernel<N> for Rectified3x3 {
         let output = self.infer(inputs);
         let mut above = vec![0; output.len().div_ceil(16)];
         above
-            .par_chunks_mut(PIECE / 16)
-            .zip(output.par_chunks(PIECE))
-            .for_each(|(above, output)| note(simd, above, output));
+            .chunks_mut(PIECE / 16)
+            .zip(output.chunks(PIECE))
+            .share(|(above, output)| note(simd, above, output));
         (output, above)
     }
 
@@ -83,10 +82,10 @@ impl<const N: usize> Kernel<N> for Rectified3x3 {
         let simd = Simd::current();
         let mut passed = unwritten(gradient.len());
         passed
-            .par_chunks_mut(PIECE)
-            .zip(gradient.par_chunks(PIECE))
-            .zip(above.par_chunks(PIECE / 16))
-            .for_each(|((passed, gradient), above)| pass(simd, passed, gradient, above));
+            .chunks_mut(PIECE)
+            .zip(gradient.chunks(PIECE))
+            .zip(above.chunks(PIECE / 16))
+            .share(|((passed, gradient), above)| pass(simd, passed, gradient, above));
         // SAFETY: the pieces cover the buffer.
         let passed = unsafe { written(passed) };
         self.0.backward(inputs, (), &passed, wanted)

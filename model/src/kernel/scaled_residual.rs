@@ -5,9 +5,6 @@
 //! `y = onto + M x + β b`. Backwards, with `D = dy x^T`, `dx = M^T dy`, and all other gradients follow from D and the sums
 //! of dy: `dW = Σ diag(β) D diag(g)`, `dg_i = Σ_o β_o W_oi D_oi`, `dβ_o = Σ (Σ_i D_oi W_oi g_i + b_o Σ dy_o)`.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     matrix::{Matrix, add_product, product_tile, set_product},
@@ -15,7 +12,9 @@ use super::{
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
     sums::{sum, sum_parts, sum_pieces},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - onto and output `[B, O, H, W]`, x `[B, I, H, W]`
@@ -92,8 +91,8 @@ impl<const N: usize> Kernel<N> for ScaledResidual {
         let mut output = unwritten(onto.len());
         let tile = product_tile(self.batch, [rows, depth, pixels]);
         rectangles(&mut output, [rows, pixels], tile)
-            .into_par_iter()
-            .for_each_init(Vec::new, |matrix, mut target| {
+            .into_iter()
+            .share_with(Vec::new, |matrix, mut target| {
                 let start = (target.item * rows + target.rows.start) * pixels + target.columns.start;
                 for row in 0..target.rows.len() {
                     let offset = scale[target.rows.start + row] * bias[target.rows.start + row];
@@ -135,12 +134,12 @@ impl<const N: usize> Kernel<N> for ScaledResidual {
             for item in 0..self.batch {
                 let gains = self.gains(&inputs, item).unwrap_or(&ones);
                 let products = self.products(x, gradient, item);
-                let parts: Vec<f32> = weight_gradient
-                    .par_chunks_mut(ROWS * depth)
-                    .zip(scale_gradient.par_chunks_mut(ROWS))
-                    .zip(products.par_chunks(ROWS * depth).zip(weight.par_chunks(ROWS * depth)))
-                    .zip(scale.par_chunks(ROWS))
-                    .flat_map_iter(|(((weight_sums, scale_sums), (products, weight)), scale)| {
+                let parts = weight_gradient
+                    .chunks_mut(ROWS * depth)
+                    .zip(scale_gradient.chunks_mut(ROWS))
+                    .zip(products.chunks(ROWS * depth).zip(weight.chunks(ROWS * depth)))
+                    .zip(scale.chunks(ROWS))
+                    .share_map(|(((weight_sums, scale_sums), (products, weight)), scale)| {
                         let mut gains_sums = vec![0.0; depth];
                         let sums = weight_sums.chunks_exact_mut(depth).zip(scale_sums);
                         let matrices = products.chunks_exact(depth).zip(weight.chunks_exact(depth));
@@ -148,9 +147,8 @@ impl<const N: usize> Kernel<N> for ScaledResidual {
                             *scale_sum += fold(simd, weight_sums, &mut gains_sums, products, weight, gains, scale);
                         }
                         gains_sums
-                    })
-                    .collect();
-                gains_gradient.extend(sum_parts(&parts, depth));
+                    });
+                gains_gradient.extend(sum_parts(&parts.concat(), depth));
             }
             gradients[2] = wanted[2].then_some(weight_gradient);
             if N > 5 && wanted[5] {
@@ -193,8 +191,8 @@ impl ScaledResidual {
         let mut output = unwritten(self.batch * rows * pixels);
         let tile = product_tile(self.batch, [rows, depth, pixels]);
         rectangles(&mut output, [rows, pixels], tile)
-            .into_par_iter()
-            .for_each_init(Vec::new, |matrix, target| {
+            .into_iter()
+            .share_with(Vec::new, |matrix, target| {
                 let gains = self.gains(inputs, target.item).map(|gains| &gains[target.rows.clone()]);
                 matrix.clear();
                 for (weight, &scale) in weight.chunks_exact(rows).zip(scale) {
@@ -212,8 +210,8 @@ impl ScaledResidual {
     /// The sums of dy over pictures and pixels.
     fn row_sums(&self, gradient: &[f32]) -> Vec<f32> {
         let simd = Simd::current();
-        let planes = gradient.par_chunks_exact(self.pixels());
-        let sums: Vec<f32> = planes.map(|plane| sum(simd, plane)).collect();
+        let planes = gradient.chunks_exact(self.pixels());
+        let sums = planes.share_map(|plane| sum(simd, plane));
         sum_parts(&sums, self.outputs)
     }
 

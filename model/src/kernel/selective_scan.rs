@@ -6,10 +6,8 @@
 //! The steps of a channel follow each other, so channels are what runs in parallel; the N states of a channel are the
 //! lanes of a register. The backward pass computes the states once more and then goes back through them.
 
-use burn::tensor::{FloatDType, Shape, Tensor};
-use rayon::prelude::*;
-
 use crate::layer::{in_f32, is_half};
+use burn::tensor::{FloatDType, Shape, Tensor};
 
 use super::{
     dispatch::{Simd, multiversion},
@@ -17,6 +15,7 @@ use super::{
     operation::{Kernel, fits, run4},
     plain,
     sums::sum_parts,
+    threads::Share,
 };
 
 /// δ is above 0 and A below.
@@ -78,7 +77,7 @@ impl Kernel<4> for SelectiveScan {
     fn forward(&self, [u, delta, steps, a]: [&[f32]; 4]) -> (Vec<f32>, ()) {
         let simd = Simd::current();
         let mut output = vec![0.0; u.len()];
-        output.par_chunks_exact_mut(self.length).enumerate().for_each_init(
+        output.chunks_exact_mut(self.length).enumerate().share_with(
             || vec![0.0; self.states],
             |state, (row, output)| {
                 let at = row * self.length..(row + 1) * self.length;
@@ -111,14 +110,14 @@ impl Kernel<4> for SelectiveScan {
         let mut of_a = vec![0.0; self.batch * a.len()];
         let [of_u, of_delta, of_steps] = &mut gradients;
         let groups = of_u
-            .par_chunks_exact_mut(rows)
-            .zip(of_delta.par_chunks_exact_mut(rows))
-            .zip(of_steps.par_chunks_exact_mut(self.step_numbers()))
-            .zip(of_a.par_chunks_exact_mut(in_group * self.states));
+            .chunks_exact_mut(rows)
+            .zip(of_delta.chunks_exact_mut(rows))
+            .zip(of_steps.chunks_exact_mut(self.step_numbers()))
+            .zip(of_a.chunks_exact_mut(in_group * self.states));
         // One task a group, as its channels add to one gradient of B and C.
         groups
             .enumerate()
-            .for_each(|(group, (((of_u, of_delta), of_steps), of_a))| {
+            .share(|(group, (((of_u, of_delta), of_steps), of_a))| {
                 let mut history = vec![0.0; (self.length + 1) * self.states];
                 let mut decays = vec![0.0; self.length * self.states];
                 let mut flow = vec![0.0; self.states];

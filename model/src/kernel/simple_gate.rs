@@ -1,14 +1,13 @@
 //! SimpleGate, the only nonlinearity of a NAFNet: the product of the two halves of the channels.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run1},
     plain,
     rectangle::{Unwritten, unwritten, written},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// `x1 * x2`
 ///
@@ -47,15 +46,12 @@ impl Kernel<1> for SimpleGate {
     fn forward(&self, [x]: [&[f32]; 1]) -> (Vec<f32>, ()) {
         let (simd, half) = (Simd::current(), self.half());
         let mut output = unwritten(x.len() / 2);
-        let items = output.par_chunks_exact_mut(half).zip(x.par_chunks_exact(2 * half));
-        items.for_each(|(output, x)| {
+        let items = output.chunks_exact_mut(half).zip(x.chunks_exact(2 * half));
+        let pieces = items.flat_map(|(output, x)| {
             let (x1, x2) = x.split_at(half);
-            let inputs = x1.par_chunks(PIECE).zip(x2.par_chunks(PIECE));
-            output
-                .par_chunks_mut(PIECE)
-                .zip(inputs)
-                .for_each(|(output, (x1, x2))| product(simd, output, x1, x2));
+            output.chunks_mut(PIECE).zip(x1.chunks(PIECE).zip(x2.chunks(PIECE)))
         });
+        pieces.share(|(output, (x1, x2))| product(simd, output, x1, x2));
         // SAFETY: the pieces cover the output.
         (unsafe { written(output) }, ())
     }
@@ -63,20 +59,18 @@ impl Kernel<1> for SimpleGate {
     fn backward(&self, [x]: [&[f32]; 1], (): (), gradient: &[f32], _: [bool; 1]) -> [Option<Vec<f32>>; 1] {
         let (simd, half) = (Simd::current(), self.half());
         let mut output = unwritten(x.len());
-        let items = output.par_chunks_exact_mut(2 * half).zip(x.par_chunks_exact(2 * half));
-        items
-            .zip(gradient.par_chunks_exact(half))
-            .for_each(|((output, x), gradient)| {
+        let items = output.chunks_exact_mut(2 * half).zip(x.chunks_exact(2 * half));
+        let pieces = items
+            .zip(gradient.chunks_exact(half))
+            .flat_map(|((output, x), gradient)| {
                 let (x1, x2) = x.split_at(half);
                 let (output1, output2) = output.split_at_mut(half);
-                for (output, other) in [(output1, x2), (output2, x1)] {
-                    let inputs = other.par_chunks(PIECE).zip(gradient.par_chunks(PIECE));
-                    output
-                        .par_chunks_mut(PIECE)
-                        .zip(inputs)
-                        .for_each(|(output, (other, gradient))| product(simd, output, other, gradient));
-                }
+                [(output1, x2), (output2, x1)].into_iter().flat_map(|(output, other)| {
+                    let inputs = other.chunks(PIECE).zip(gradient.chunks(PIECE));
+                    output.chunks_mut(PIECE).zip(inputs)
+                })
             });
+        pieces.share(|(output, (other, gradient))| product(simd, output, other, gradient));
         // SAFETY: the pieces cover both halves.
         [Some(unsafe { written(output) })]
     }

@@ -1,10 +1,9 @@
 //! Sums whose order is fixed: over lanes, over channels, over the parts that parallel tasks computed.
 
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     rectangle::{Rectangle, rectangles},
+    threads::Share,
 };
 
 multiversion! {
@@ -47,14 +46,14 @@ pub(super) fn lane_sum<const L: usize>(numbers: &[f32]) -> f32 {
 
 /// Sums a `[batch, channels, pixels]` buffer over batch and pixels: the gradient of a bias.
 pub(super) fn channel_sums(simd: Simd, numbers: &[f32], channels: usize, pixels: usize) -> Vec<f32> {
-    let planes: Vec<f32> = numbers.par_chunks_exact(pixels).map(|plane| sum(simd, plane)).collect();
+    let planes = numbers.chunks_exact(pixels).share_map(|plane| sum(simd, plane));
     sum_parts(&planes, channels)
 }
 
 /// Sums the parts `[parts, length]` element by element, in their order.
 pub(super) fn sum_parts(parts: &[f32], length: usize) -> Vec<f32> {
     let mut total = parts[..length].to_vec();
-    total.par_chunks_mut(4096).enumerate().for_each(|(index, total)| {
+    total.chunks_mut(4096).enumerate().share(|(index, total)| {
         for part in parts.chunks_exact(length).skip(1) {
             let part = &part[index * 4096..][..total.len()];
             total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
@@ -86,7 +85,7 @@ pub(super) fn sum_pieces<P: Sync, S>(
     let run = pieces.len().div_ceil(part_count([rows, columns], pieces.len())).max(1);
     let mut parts = vec![0.0; pieces.len().div_ceil(run).max(1) * rows * columns];
     let tasks = rectangles(&mut parts, [rows, columns], tile);
-    tasks.into_par_iter().for_each_init(scratch, |scratch, mut rectangle| {
+    tasks.into_iter().share_with(scratch, |scratch, mut rectangle| {
         for piece in pieces.iter().skip(rectangle.item * run).take(run) {
             add(scratch, &mut rectangle, piece);
         }

@@ -5,9 +5,6 @@
 //! computes the scores again: with A the attention, `dV = A^T dO`, `dS = A (dA - sum(dA A))` where `dA = dO V^T`,
 //! `dQ = dS K / sqrt(c)`, `dK = dS^T Q / sqrt(c)`.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     gaussian::exp,
@@ -15,7 +12,9 @@ use super::{
     operation::{Kernel, fits, run1},
     plain,
     rectangle::{Rectangle, Unwritten, ranges, rectangles, unwritten, written},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// `causal`: a token sees itself and those before it.
 ///
@@ -80,8 +79,8 @@ impl Kernel<1> for TokenAttention {
         let mut output = unwritten(self.batch * self.tokens * self.width());
         let tile = [self.queries(), self.channels];
         rectangles(&mut output, [self.tokens, self.width()], tile)
-            .into_par_iter()
-            .for_each_init(Vec::new, |attention, target| {
+            .into_iter()
+            .share_with(Vec::new, |attention, target| {
                 let [q, k, v] = self.parts(qkv, target.item, target.columns.start / self.channels);
                 let queries = target.rows.clone();
                 let q = q.part(queries.clone(), 0..self.channels);
@@ -103,10 +102,10 @@ impl Kernel<1> for TokenAttention {
             parts[target.columns.start / self.width()].push(target);
         }
         let [q, k, v] = parts;
-        q.into_par_iter()
+        q.into_iter()
             .zip(k)
             .zip(v)
-            .for_each_init(Scratch::default, |scratch, ((q, k), v)| {
+            .share_with(Scratch::default, |scratch, ((q, k), v)| {
                 self.head_gradient(simd, scratch, qkv, gradient, [q, k, v]);
             });
         // SAFETY: every head's three parts were written.

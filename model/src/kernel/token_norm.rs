@@ -4,16 +4,15 @@
 //! are kept for the backward pass. With `u = (x - mean) / deviation`, `g = dy * weight` and averages over the token:
 //! `dx = (g - avg(g) - u avg(g u)) / deviation`.
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run3},
     plain,
     rectangle::{Unwritten, unwritten, written},
     sums::{lane_sum, sum_parts},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias` with the biased variance.
 ///
@@ -66,10 +65,10 @@ impl Kernel<3> for TokenNorm {
         let mut output = unwritten(x.len());
         let mut statistics = unwritten(2 * (x.len() / width));
         output
-            .par_chunks_mut(tokens * width)
-            .zip(statistics.par_chunks_mut(2 * tokens))
-            .zip(x.par_chunks(tokens * width))
-            .for_each(|((output, statistics), x)| normalise(simd, output, statistics, x, weight, bias, self.eps));
+            .chunks_mut(tokens * width)
+            .zip(statistics.chunks_mut(2 * tokens))
+            .zip(x.chunks(tokens * width))
+            .share(|((output, statistics), x)| normalise(simd, output, statistics, x, weight, bias, self.eps));
         // SAFETY: the pieces cover both buffers.
         unsafe { (written(output), written(statistics)) }
     }
@@ -87,11 +86,11 @@ impl Kernel<3> for TokenNorm {
         let x_gradient = wanted[0].then(|| {
             let mut output = unwritten(gradient.len());
             output
-                .par_chunks_mut(piece)
-                .zip(x.par_chunks(piece))
-                .zip(gradient.par_chunks(piece))
-                .zip(statistics.par_chunks(2 * tokens))
-                .for_each(|(((output, x), gradient), statistics)| {
+                .chunks_mut(piece)
+                .zip(x.chunks(piece))
+                .zip(gradient.chunks(piece))
+                .zip(statistics.chunks(2 * tokens))
+                .share(|(((output, x), gradient), statistics)| {
                     input_gradient(simd, output, x, gradient, statistics, weight);
                 });
             // SAFETY: the pieces cover the buffer.
@@ -99,18 +98,16 @@ impl Kernel<3> for TokenNorm {
         });
         let weight_gradient = wanted[1].then(|| {
             let pieces = x
-                .par_chunks(piece)
-                .zip(gradient.par_chunks(piece))
-                .zip(statistics.par_chunks(2 * tokens));
-            let parts: Vec<f32> = pieces
-                .flat_map_iter(|((x, gradient), statistics)| weight_gradient(simd, x, gradient, statistics, width))
-                .collect();
-            sum_parts(&parts, width)
+                .chunks(piece)
+                .zip(gradient.chunks(piece))
+                .zip(statistics.chunks(2 * tokens));
+            let parts =
+                pieces.share_map(|((x, gradient), statistics)| weight_gradient(simd, x, gradient, statistics, width));
+            sum_parts(&parts.concat(), width)
         });
         let bias_gradient = wanted[2].then(|| {
-            let pieces = gradient.par_chunks(piece);
-            let parts: Vec<f32> = pieces.flat_map_iter(|gradient| sum_parts(gradient, width)).collect();
-            sum_parts(&parts, width)
+            let parts = gradient.chunks(piece).share_map(|gradient| sum_parts(gradient, width));
+            sum_parts(&parts.concat(), width)
         });
         [x_gradient, weight_gradient, bias_gradient]
     }

@@ -9,9 +9,6 @@ mod view;
 
 use std::cell::RefCell;
 
-use burn::tensor::{Shape, Tensor};
-use rayon::prelude::*;
-
 use super::{
     dispatch::Simd,
     matrix::{Matrix, Start, add_product, set_product_onto},
@@ -19,7 +16,9 @@ use super::{
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
     sums::{channel_sums, sum_pieces},
+    threads::Share,
 };
+use burn::tensor::{Shape, Tensor};
 pub(super) use view::View;
 
 /// # Shapes
@@ -115,8 +114,8 @@ impl Dense3x3 {
     fn turned(&self, weight: &[f32]) -> Vec<f32> {
         let inputs = self.view.channels;
         let mut turned = vec![0.0; weight.len()];
-        let of_inputs = turned.par_chunks_exact_mut(self.outputs * 9);
-        of_inputs.enumerate().for_each(|(input, turned)| {
+        let of_inputs = turned.chunks_exact_mut(self.outputs * 9);
+        of_inputs.enumerate().share(|(input, turned)| {
             for (output, turned) in turned.chunks_exact_mut(9).enumerate() {
                 turned.copy_from_slice(&weight[(output * inputs + input) * 9..][..9]);
                 turned.reverse();
@@ -182,7 +181,7 @@ pub(super) fn convolve(
     let weight = Matrix::new(weight, [outputs, depth], depth);
     let mut output = unwritten(batch * outputs * pixels);
     let targets = rectangles(&mut output, [outputs, pixels], [row_tile(outputs, batch * pixels), RUN]);
-    targets.into_par_iter().for_each(|target| {
+    targets.into_iter().share(|target| {
         let weight = weight.part(target.rows.clone(), 0..depth);
         let start = bias.map_or(Start::Nothing, Start::Bias);
         let mut result = COLUMNS.with_borrow_mut(|columns| {

@@ -5,12 +5,11 @@
 
 use std::{cell::RefCell, ops::Range};
 
-use rayon::prelude::*;
-
 use super::{
     super::{
         matrix::{Matrix, add_product},
         rectangle::{Rectangle, Unwritten, rectangles, unwritten, written},
+        threads::Share,
     },
     Dense3x3, RUN,
 };
@@ -36,7 +35,7 @@ pub(super) fn x_gradient(convolution: &Dense3x3, weight: &[f32], gradient: &[f32
         [inputs, view.height * view.width],
         [inputs, 2 * rows * view.width],
     );
-    tasks.into_par_iter().for_each(|mut target| {
+    tasks.into_iter().share(|mut target| {
         let first = target.columns.start / (2 * view.width);
         let rows = first..(first + rows).min(height);
         let run = rows.len() * width;
