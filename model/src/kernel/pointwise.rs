@@ -78,10 +78,8 @@ impl<const N: usize> Kernel<N> for Pointwise {
             let weight = Matrix::new(inputs[1], [self.outputs, self.inputs], self.inputs);
             self.product(weight.transposed(), gradient, Start::Nothing)
         };
-        (gradients[0], gradients[1]) = rayon::join(
-            || wanted[0].then(x_gradient),
-            || wanted[1].then(|| self.weight_gradient(inputs[0], gradient)),
-        );
+        gradients[0] = wanted[0].then(x_gradient);
+        gradients[1] = wanted[1].then(|| self.weight_gradient(inputs[0], gradient));
         if N > 2 && wanted[2] {
             gradients[2] = Some(channel_sums(Simd::current(), gradient, self.outputs, self.pixels()));
         }

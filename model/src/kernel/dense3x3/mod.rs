@@ -81,10 +81,8 @@ impl<const N: usize> Kernel<N> for Dense3x3 {
 
     fn backward(&self, inputs: [&[f32]; N], (): (), gradient: &[f32], wanted: [bool; N]) -> [Option<Vec<f32>>; N] {
         let mut gradients = [const { None }; N];
-        (gradients[0], gradients[1]) = rayon::join(
-            || wanted[0].then(|| self.x_gradient(inputs[1], gradient)),
-            || wanted[1].then(|| self.weight_gradient(inputs[0], gradient)),
-        );
+        gradients[0] = wanted[0].then(|| self.x_gradient(inputs[1], gradient));
+        gradients[1] = wanted[1].then(|| self.weight_gradient(inputs[0], gradient));
         if N > 2 && wanted[2] {
             gradients[2] = Some(channel_sums(
                 Simd::current(),
