@@ -14,6 +14,8 @@ const SIDES: [usize; 4] = [64, 128, 256, 512];
 pub struct Area {
     pub title: &'static str,
     pub seconds: Vec<(usize, f64)>,
+    /// Seconds to another core and back, at the least and at the most.
+    pub apart: [f64; 2],
 }
 
 pub fn measure(sides: &Sides) -> Result<Vec<Area>, Box<dyn Error>> {
@@ -31,9 +33,11 @@ pub fn measure(sides: &Sides) -> Result<Vec<Area>, Box<dyn Error>> {
             width: side,
         });
         eprintln!("{title}, of {SIDES:?} squared in turn");
+        let (seconds, apart) = sides.ours(&works)?;
         Ok(Area {
             title,
-            seconds: SIDES.into_iter().zip(sides.ours(&works)?).collect(),
+            seconds: SIDES.into_iter().zip(seconds).collect(),
+            apart,
         })
     };
     works.into_iter().map(area).collect()

@@ -8,6 +8,7 @@
 //! The table goes to stdout, how it goes to stderr. Figures and what they were measured on: `docs/performance.md`.
 
 mod area;
+mod distance;
 mod machine;
 mod ours;
 mod pixels;

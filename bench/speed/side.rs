@@ -11,6 +11,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde::de::DeserializeOwned;
 
+use super::distance::between_cores;
 use super::row::{Measure, Row};
 use super::table::Line;
 use super::work::{Numbers, Ready, Taken, Work};
@@ -74,7 +75,7 @@ impl Sides {
             Measure::Time => self.times,
             Measure::Memory => self.times.min(ENOUGH_FOR_MEMORY),
         };
-        let taken = take_turns(&mut sides, times)?;
+        let taken = take_turns(&mut sides, times)?.taken;
         let figures: Vec<f64> = taken.iter().map(|taken| figure(row.measure, taken)).collect();
         let line = |theirs: Option<(Language, f64, f64)>| Line {
             title: row.title,
@@ -91,12 +92,15 @@ impl Sides {
             .collect())
     }
 
-    /// Our median seconds of each of several works, done in turn.
-    pub fn ours(&self, works: &[Work]) -> Result<Vec<f64>, Box<dyn Error>> {
+    /// Our median seconds of each of several works, done in turn; and how near and how far two cores were meanwhile.
+    pub fn ours(&self, works: &[Work]) -> Result<(Vec<f64>, [f64; 2]), Box<dyn Error>> {
         let sides = works.iter().map(|work| self.start(Language::Ours, work));
         let mut sides = sides.collect::<Result<Vec<Side>, _>>()?;
-        let taken = take_turns(&mut sides, self.times)?;
-        Ok(taken.iter().map(|taken| figure(Measure::Time, taken)).collect())
+        let turns = take_turns(&mut sides, self.times)?;
+        let seconds = turns.taken.iter().map(|taken| figure(Measure::Time, taken)).collect();
+        let apart = turns.apart.iter().copied();
+        let near = apart.clone().fold(f64::INFINITY, f64::min);
+        Ok((seconds, [near, apart.fold(0.0, f64::max)]))
     }
 
     /// What PyTorch's side is made of.
@@ -161,11 +165,23 @@ fn median(mut values: Vec<f64>) -> f64 {
 /// get going after another one was at work.
 const ENOUGH_SECONDS: f64 = 1.0;
 
+/// What came of some repetitions.
+struct Turns {
+    /// Of each side.
+    taken: Vec<Vec<Taken>>,
+    /// How far apart two cores were before each.
+    apart: Vec<f64>,
+}
+
 /// Repetitions of each side, side after side, after one that does not count.
-fn take_turns(sides: &mut [Side], times: usize) -> Result<Vec<Vec<Taken>>, Box<dyn Error>> {
+fn take_turns(sides: &mut [Side], times: usize) -> Result<Turns, Box<dyn Error>> {
     let mut all = vec![Vec::new(); sides.len()];
     let mut runs = vec![1; sides.len()];
+    let mut apart = Vec::new();
     for number in 0..=times {
+        let distance = between_cores();
+        eprintln!("  {number} to another core and back: {:.0} ns", distance * 1e9);
+        apart.push(distance);
         for ((side, all), runs) in sides.iter_mut().zip(&mut all).zip(&mut runs) {
             let taken: Taken = side.ask(&runs.to_string())?;
             let Taken { seconds, peak, faults } = taken;
@@ -185,7 +201,7 @@ fn take_turns(sides: &mut [Side], times: usize) -> Result<Vec<Vec<Taken>>, Box<d
         let quickest = all.iter().map(|taken| taken.seconds).fold(f64::INFINITY, f64::min);
         eprintln!("  quickest {}: {quickest:.3} s", side.language.title());
     }
-    Ok(all)
+    Ok(Turns { taken: all, apart })
 }
 
 /// Asks all sides what they compute, and refuses two that differ.

@@ -66,11 +66,12 @@ fn verdict(reached: bool) -> &'static str {
 
 pub fn areas(areas: &[Area]) -> String {
     let mut table = String::new();
-    for (index, Area { title, seconds }) in areas.iter().enumerate() {
+    for (index, Area { title, seconds, apart }) in areas.iter().enumerate() {
         if index == 0 {
             let sides = seconds.iter().map(|(side, _)| format!(" {side}x{side} |"));
-            let _ = writeln!(table, "\n| time per pixel |{} |", sides.collect::<String>());
-            let _ = writeln!(table, "| --- |{} --- |", " ---: |".repeat(seconds.len()));
+            let sides = sides.collect::<String>();
+            let _ = writeln!(table, "\n| time per pixel |{sides} | to another core and back |");
+            let _ = writeln!(table, "| --- |{} --- | ---: |", " ---: |".repeat(seconds.len()));
         }
         let per_pixel = |(side, seconds): &(usize, f64)| seconds / (side * side) as f64;
         let usual = per_pixel(&seconds[1]);
@@ -79,7 +80,13 @@ pub fn areas(areas: &[Area]) -> String {
             format!(" {:.2} µs ({:.2}) |", each * 1e6, each / usual)
         });
         let linear = seconds.iter().all(|at| (per_pixel(at) / usual - 1.0).abs() <= LINEAR);
-        let _ = writeln!(table, "| {title} |{} {} |", cells.collect::<String>(), verdict(linear));
+        let cells = cells.collect::<String>();
+        let [near, far] = apart.map(|seconds| seconds * 1e9);
+        let _ = writeln!(
+            table,
+            "| {title} |{cells} {} | {near:.0} to {far:.0} ns |",
+            verdict(linear)
+        );
     }
     table
 }

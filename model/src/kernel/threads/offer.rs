@@ -16,7 +16,7 @@ use std::{
 type Work<'a> = &'a (dyn Fn() + Sync);
 
 /// How often a thread that waits for the others looks before it lets other processes go first.
-const LOOKS: u32 = 1000;
+const LOOKS: u32 = 100;
 
 /// Apart from everything else in memory: what two cores write to in turn they must send to each other. Caches fetch lines in
 /// pairs.
