@@ -6,7 +6,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::ThreadPoolBuilder;
 
-use super::dispatch::{Simd, with_simd};
+use super::{
+    dispatch::{Simd, with_simd},
+    threads::wake_all,
+};
 
 /// Inputs of an operation as flat leaves, which it shapes itself.
 type Operation<'a> = &'a (dyn Fn(&[Tensor<1>]) -> Tensor<4> + Sync);
@@ -55,11 +58,17 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
+/// The same on a thread whose others are awake, and join in.
+fn evaluate_awake(lengths: &[usize], seed: u64, operation: Operation) -> Vec<Vec<f32>> {
+    wake_all();
+    evaluate(lengths, seed, operation)
+}
+
 /// Output and gradients of `own` equal those of `plain` within 1e-5 of the largest number, with every [`Simd`].
 pub fn assert_agrees(lengths: &[usize], seed: u64, own: Operation, plain: Operation) {
     let expected = evaluate(lengths, seed, plain);
     for simd in Simd::available() {
-        let results = with_simd(simd, 2, || evaluate(lengths, seed, own));
+        let results = with_simd(simd, 2, || evaluate_awake(lengths, seed, own));
         for (index, (result, expected)) in results.iter().zip(&expected).enumerate() {
             assert_eq!(result.len(), expected.len());
             // A sum of many numbers is no more exact than they are, however small it comes out.
@@ -104,7 +113,7 @@ pub fn assert_independent_of_gradients_and_threads(computed: &(dyn Fn(&Device) -
 pub fn assert_independent_of_threads(lengths: &[usize], operation: Operation) {
     let with_threads = |threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| evaluate(lengths, 7, operation))
+        pool.install(|| evaluate_awake(lengths, 7, operation))
     };
     let one = with_threads(1);
     assert!(one == with_threads(2) && one == with_threads(5));

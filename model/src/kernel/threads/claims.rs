@@ -28,8 +28,12 @@ impl Claims {
         }
     }
 
-    /// All of `count` pieces are to be begun. Nobody may be claiming meanwhile.
+    /// All of `count` pieces are to be begun. All who claimed pieces before must have left.
+    ///
+    /// # Panics
+    /// If they are more than a `u32` counts.
     pub fn reset(&self, count: usize) {
+        assert!(u32::try_from(count).is_ok(), "{count} pieces");
         let threads = self.parts.len();
         for (index, part) in self.parts.iter().enumerate() {
             let [first, end] = [index, index + 1].map(|index| index * count / threads);

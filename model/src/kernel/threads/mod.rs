@@ -3,7 +3,8 @@
 //! A network on a small picture is thousands of short operations a second. What the threads of a pool need to agree on a
 //! division of work, or to wake, is then as much as the work itself, most of all where their cores share no cache. So
 //! whoever has nothing to do stays awake for a moment ([`Crew`]), and joins in what the thread of the operations lays open
-//! ([`offer`]) with as little talk as possible ([`claims`]).
+//! ([`offer`]) with as little talk as possible ([`claims`]). This is made for one such thread in a pool: of several, each may
+//! have to wait until another's work is over.
 
 mod claims;
 mod offer;
@@ -79,10 +80,18 @@ pub(super) fn keep_awake() {
     });
 }
 
-/// Those who would join in now if this thread opened something.
+/// The crew of this thread, if some of it are awake and it is not at work already.
 fn ready_crew() -> Option<&'static Crew> {
     OWN.get()
-        .filter(|crew| crew.awake.load(Ordering::Relaxed) > 0 && !crew.offer.is_open())
+        .filter(|crew| crew.awake.load(Ordering::Relaxed) > 0 && !crew.offer.is_taken())
+}
+
+/// Waits until others are awake, for tests that are to take the way on which they join in.
+#[cfg(test)]
+pub(super) fn wake_all() {
+    while rayon::current_num_threads() > 1 && ready_crew().is_none() {
+        keep_awake();
+    }
 }
 
 impl Crew {
@@ -154,7 +163,7 @@ mod tests {
         let operations = || {
             let here = rayon::current_thread_index();
             for _ in 0..100 {
-                keep_awake();
+                wake_all();
                 (0..10).share(|_| {
                     if rayon::current_thread_index() != here {
                         joined.fetch_add(1, Ordering::Relaxed);
@@ -175,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_help_several_that_run_operations_in_the_same_pool() {
+    fn several_may_run_operations_in_one_pool() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         let done = AtomicUsize::new(0);
         let operations = || {

@@ -3,11 +3,12 @@
 use std::{
     any::Any,
     hint::spin_loop,
+    mem::forget,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     ptr::null_mut,
     sync::{
         Mutex,
-        atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst},
     },
     thread::yield_now,
 };
@@ -24,11 +25,14 @@ const LOOKS: u32 = 100;
 #[repr(align(128))]
 pub(super) struct Apart<T>(pub T);
 
-/// Where one thread, always the same, opens work.
+/// Where one thread, always the same, opens work: others may join until one of all finds nothing left to begin. Then it is
+/// closed, but some may still be at it; it is over when all have left.
 #[derive(Default)]
 pub(super) struct Offer(Apart<Place>);
 
 struct Place {
+    /// Whether there is work that is not over.
+    taken: AtomicBool,
     /// Odd while work is open; another number for each.
     round: AtomicUsize,
     /// How many others may be at it.
@@ -41,6 +45,7 @@ struct Place {
 impl Default for Place {
     fn default() -> Self {
         Self {
+            taken: AtomicBool::new(false),
             round: AtomicUsize::new(0),
             joined: AtomicUsize::new(0),
             work: AtomicPtr::new(null_mut()),
@@ -50,28 +55,34 @@ impl Default for Place {
 }
 
 impl Offer {
-    /// Whether work is open.
+    /// Whether there is work that is not over: no other can be opened.
+    pub fn is_taken(&self) -> bool {
+        self.0.0.taken.load(SeqCst)
+    }
+
+    /// Whether others may join.
     pub fn is_open(&self) -> bool {
         is_open(self.0.0.round.load(SeqCst))
     }
 
-    /// Does `work`, together with those who join in; all of them have left it when this returns.
+    /// Does `work`, together with those who join in; it is over when this returns.
     ///
     /// # Panics
-    /// As the work does, whoever was at it; or if work is open here already.
+    /// As the work does, whoever was at it; or if this is called from within the work.
     pub fn share(&self, work: Work) {
         let place = &self.0.0;
+        assert!(!place.taken.swap(true, SeqCst), "one work at a time");
         let round = place.round.load(SeqCst) + 1;
-        assert!(is_open(round), "one work at a time");
-        place
-            .work
-            .store((&raw const work).cast::<Work<'static>>().cast_mut(), SeqCst);
+        let work: *const Work = &raw const work;
+        place.work.store(work.cast::<Work<'static>>().cast_mut(), SeqCst);
         place.round.store(round, SeqCst);
-        let opened = Opened { place, round };
-        work();
-        drop(opened);
-        let panic = place.panic.lock().expect("nobody panics while it is locked").take();
-        if let Some(panic) = panic {
+        // SAFETY: it is the reference of above.
+        let own = catch_unwind(AssertUnwindSafe(unsafe { *work }));
+        place.close(round);
+        place.wait_until_all_have_left();
+        let others = place.panic.lock().expect("nobody panics while it is locked").take();
+        place.taken.store(false, SeqCst);
+        if let Some(panic) = own.err().or(others) {
             resume_unwind(panic);
         }
     }
@@ -86,11 +97,11 @@ impl Offer {
         place.joined.fetch_add(1, SeqCst);
         let is_open = place.round.load(SeqCst) == round;
         if is_open {
-            // SAFETY: the work was open after this thread had joined. Who opened it closes it and waits for all who joined
-            // before it goes.
+            // SAFETY: the work was open after this thread had joined. Who opened it sees it closed, and then waits for all
+            // who have joined.
             let work = unsafe { *place.work.load(SeqCst) };
             if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
-                *place.panic.lock().expect("nobody panics while it is locked") = Some(panic);
+                place.keep(panic);
             }
             place.close(round);
         }
@@ -107,24 +118,25 @@ impl Place {
             let _ = self.round.compare_exchange(round, round + 1, SeqCst, SeqCst);
         }
     }
-}
 
-/// Work that is open in this round until this is dropped, in a panic too.
-struct Opened<'a> {
-    place: &'a Place,
-    round: usize,
-}
-
-impl Drop for Opened<'_> {
-    fn drop(&mut self) {
-        self.place.close(self.round);
-        let mut looks = 0;
-        while self.place.joined.load(SeqCst) > 0 {
-            looks += 1;
-            if looks % LOOKS == 0 {
-                yield_now();
+    fn wait_until_all_have_left(&self) {
+        loop {
+            for _ in 0..LOOKS {
+                if self.joined.load(SeqCst) == 0 {
+                    return;
+                }
+                spin_loop();
             }
-            spin_loop();
+            yield_now();
+        }
+    }
+
+    /// The first panic is told; another is not even dropped, for that might panic, too.
+    fn keep(&self, panic: Box<dyn Any + Send>) {
+        let mut first = self.panic.lock().expect("nobody panics while it is locked");
+        match &*first {
+            Some(_) => forget(panic),
+            None => *first = Some(panic),
         }
     }
 }
@@ -135,7 +147,7 @@ fn is_open(round: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::AtomicBool, thread};
+    use std::thread;
 
     use super::*;
 
@@ -157,20 +169,23 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_at_work_that_has_ended() {
+    fn nobody_is_at_work_that_is_over() {
         let offer = Offer::default();
         let helped = with_helpers(&offer, || {
-            let mut helped = 0;
+            let (mut helped, present) = (0, AtomicUsize::new(0));
             for round in 0..20_000 {
                 let (left, parts) = (AtomicUsize::new(8), AtomicUsize::new(0));
                 offer.share(&|| {
+                    present.fetch_add(1, SeqCst);
                     parts.fetch_add(1, SeqCst);
                     while left.try_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok() {
                         // Long enough now and then for the others to come.
                         (0..round % 100).for_each(|_| spin_loop());
                     }
+                    (0..round % 50).for_each(|_| spin_loop());
+                    present.fetch_sub(1, SeqCst);
                 });
-                assert_eq!(left.into_inner(), 0);
+                assert_eq!(present.load(SeqCst), 0);
                 helped += parts.into_inner() - 1;
             }
             helped
@@ -180,27 +195,31 @@ mod tests {
 
     #[test]
     fn a_panic_of_any_who_takes_part_reaches_the_one_who_opened_the_work() {
-        let offer = Offer::default();
-        let owner = thread::current().id();
-        let opened = || {
-            // It ends by another's panic, so one has joined.
-            let joined = AtomicBool::new(false);
-            offer.share(&|| {
-                if thread::current().id() == owner {
+        for owner_panics_too in [false, true] {
+            let offer = Offer::default();
+            let owner = thread::current().id();
+            let opened = || {
+                let joined = AtomicBool::new(false);
+                offer.share(&|| {
+                    if thread::current().id() != owner {
+                        joined.store(true, SeqCst);
+                        panic!("of a helper");
+                    }
                     while !joined.load(SeqCst) {
                         yield_now();
                     }
-                } else {
-                    joined.store(true, SeqCst);
-                    panic!("of a helper");
-                }
-            });
-        };
-        let of_helper = catch_unwind(AssertUnwindSafe(|| with_helpers(&offer, opened))).unwrap_err();
-        assert_eq!(of_helper.downcast_ref(), Some(&"of a helper"));
-        let of_owner = catch_unwind(AssertUnwindSafe(|| offer.share(&|| panic!("of the owner")))).unwrap_err();
-        assert_eq!(of_owner.downcast_ref(), Some(&"of the owner"));
-        assert!(!offer.is_open());
-        offer.share(&|| {});
+                    assert!(!owner_panics_too, "of the owner");
+                });
+            };
+            let panic = catch_unwind(AssertUnwindSafe(|| with_helpers(&offer, opened))).unwrap_err();
+            let expected = if owner_panics_too {
+                "of the owner"
+            } else {
+                "of a helper"
+            };
+            assert_eq!(panic.downcast_ref(), Some(&expected));
+            assert!(!offer.is_taken() && !offer.is_open());
+            offer.share(&|| {});
+        }
     }
 }

@@ -13,7 +13,7 @@ pub(in crate::kernel) trait Share: Iterator<Item: Send> + Sized {
         self.share_with(|| (), |(), item| work(item));
     }
 
-    /// Each thread that takes part makes a `scratch` first, which it uses for all of its items.
+    /// A thread that takes part makes a `scratch` now and then, mostly once, and finds in it what its last item left there.
     fn share_with<S>(self, scratch: impl Fn() -> S + Send + Sync, work: impl Fn(&mut S, Self::Item) + Send + Sync) {
         let items: Vec<Self::Item> = self.collect();
         if items.len() < 2 || rayon::current_num_threads() == 1 {
@@ -28,7 +28,7 @@ pub(in crate::kernel) trait Share: Iterator<Item: Send> + Sized {
         crew.offer.share(&|| {
             let mut own = None;
             for index in crew.claims.claim() {
-                // SAFETY: every index below their number is claimed once.
+                // SAFETY: every index below their number is claimed once, as nobody resets the claims before all have left.
                 let item = unsafe { items.take(index) };
                 work(own.get_or_insert_with(&scratch), item);
             }
@@ -86,21 +86,29 @@ mod tests {
     use std::{
         panic::{AssertUnwindSafe, catch_unwind},
         sync::atomic::{AtomicUsize, Ordering},
-        thread::sleep,
-        time::Duration,
+        thread::yield_now,
     };
 
-    use super::{super::keep_awake, *};
+    use super::{
+        super::{keep_awake, wake_all},
+        *,
+    };
 
     /// Runs `body` on a thread of a pool whose other threads are awake.
     fn with_crew<R: Send>(threads: usize, body: impl Fn() -> R + Send + Sync) -> R {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            while threads > 1 && ready_crew().is_none() {
-                keep_awake();
-            }
+            wake_all();
             body()
         })
+    }
+
+    /// A moment, in which the others do not fall asleep if this is the thread that shared.
+    fn wait_awake(here: Option<usize>) {
+        if rayon::current_thread_index() == here {
+            keep_awake();
+        }
+        yield_now();
     }
 
     #[test]
@@ -120,18 +128,37 @@ mod tests {
     }
 
     #[test]
-    fn every_thread_makes_one_scratch() {
-        let (made, used) = with_crew(3, || {
-            let (made, used) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    fn two_threads_are_at_it_at_once_and_each_makes_a_scratch() {
+        let made = with_crew(2, || {
+            let (here, made, begun) = (rayon::current_thread_index(), AtomicUsize::new(0), AtomicUsize::new(0));
             let scratch = || made.fetch_add(1, Ordering::Relaxed);
-            (0..300).share_with(scratch, |_, _| {
-                used.fetch_add(1, Ordering::Relaxed);
-                sleep(Duration::from_micros(10));
+            (0..2).share_with(scratch, |_, _| {
+                begun.fetch_add(1, Ordering::Relaxed);
+                // Each item waits for the other one to begin.
+                while begun.load(Ordering::Relaxed) < 2 {
+                    wait_awake(here);
+                }
             });
-            (made.into_inner(), used.into_inner())
+            made.into_inner()
         });
-        assert!((1..=3).contains(&made), "{made}");
-        assert_eq!(used, 300);
+        assert_eq!(made, 2);
+    }
+
+    #[test]
+    fn what_is_shared_during_the_last_item_of_other_work_is_no_part_of_that() {
+        with_crew(2, || {
+            let (here, crew) = (rayon::current_thread_index(), ready_crew());
+            let inner = AtomicUsize::new(0);
+            (0..2).share(|_| {
+                // The other thread finds nothing left and closes the work, while this one is still at it.
+                while rayon::current_thread_index() == here && crew.is_some_and(|crew| crew.offer.is_open()) {
+                    wait_awake(here);
+                }
+                assert!(rayon::current_thread_index() != here || crew.is_none() || ready_crew().is_none());
+                (0..100).share(|_| _ = inner.fetch_add(1, Ordering::Relaxed));
+            });
+            assert_eq!(inner.into_inner(), 200);
+        });
     }
 
     #[test]
@@ -143,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_ends_the_work_and_leaves_the_threads_well() {
+    fn a_panic_is_raised_in_the_end_and_leaves_the_threads_well() {
         with_crew(3, || {
             for bad in 0..40 {
                 let work = |item| {
