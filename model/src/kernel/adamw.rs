@@ -2,15 +2,16 @@
 //!
 //! A buffer that others still hold, such as a copy of the network, stays as it is: then ours is copied first.
 
+use burn::{
+    backend::{Flex, flex::FlexTensor},
+    tensor::Tensor,
+};
+
 use super::{
     dispatch::{Simd, multiversion},
     operation::{fits, flat},
     sums::sum_of_squares,
     threads::Share,
-};
-use burn::{
-    backend::{Flex, flex::FlexTensor},
-    tensor::Tensor,
 };
 
 /// A parameter in the optimiser's hands: everything flat, and of one length.

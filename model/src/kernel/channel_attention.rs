@@ -5,6 +5,8 @@
 //! follow from dA, `dq = D k + scale_q q` and `dk = D^T q + scale_k k`. q, k and v may lie in one tensor, and then so do
 //! their gradients.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     attention_matrices::AttentionMatrices,
     dispatch::Simd,
@@ -15,7 +17,6 @@ use super::{
     sums::{sum_of_squares, sum_parts},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// `softmax(norm(q) norm(k)^T * temperature) v` with rows of q and k l2-normalised over the pixels (eps 1e-12).
 ///

@@ -2,6 +2,8 @@
 //!
 //! The backward pass reads each band once for both gradients.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     bands::{Bands, correlate, correlation, taps},
     dispatch::Simd,
@@ -11,7 +13,6 @@ use super::{
     sums::{channel_sums, sum_parts},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x `[B, C, H, W]`, weight `[C, 1, 3, 3]`, bias `[C]`

@@ -3,6 +3,8 @@
 //! Its hidden channels are the largest activations of Restormer, five times as many as x has. Here they live in steps
 //! of some rows ([`widened`](super::widened)), and memory is visited for x and for the output.
 
+use burn::tensor::Tensor;
+
 use super::{
     dispatch::Simd,
     gated_depthwise3x3::gated_depthwise3x3,
@@ -15,7 +17,6 @@ use super::{
     threads::Share,
     widened::{Widening, is_worth_it},
 };
-use burn::tensor::Tensor;
 
 /// The parameters of a feed-forward network without biases, and of the norm before it.
 #[derive(Clone, Debug)]

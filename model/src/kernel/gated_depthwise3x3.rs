@@ -7,6 +7,8 @@
 
 use std::fmt::Debug;
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     bands::{Bands, correlate, correlation, taps},
     dispatch::Simd,
@@ -18,7 +20,6 @@ use super::{
     sums::{sum, sum_parts},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// `gelu_gate(depthwise3x3(x, weight, bias))`
 ///

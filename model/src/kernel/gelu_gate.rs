@@ -2,6 +2,8 @@
 //!
 //! The backward pass computes Phi once more from the input: that is cheaper than keeping it.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     gaussian::normal,
@@ -10,7 +12,6 @@ use super::{
     rectangle::{Unwritten, unwritten, written},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x `[B, 2C, H, W]`, split in halves x1, x2 along the channels

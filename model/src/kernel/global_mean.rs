@@ -1,5 +1,7 @@
 //! What PyTorch calls `AdaptiveAvgPool2d(1)`: the mean of every plane.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::Simd,
     operation::{Kernel, fits, run1},
@@ -8,7 +10,6 @@ use super::{
     sums::sum,
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x `[B, C, H, W]`

@@ -1,5 +1,7 @@
 //! Mean absolute difference, with the gradients of both sides in one pass.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run2},
@@ -7,7 +9,6 @@ use super::{
     rectangle::{Unwritten, unwritten, written},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// Mean of `|a - b|`; a and b of one shape.
 ///

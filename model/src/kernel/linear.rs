@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     gaussian::{exp, normal},
@@ -18,7 +20,6 @@ use super::{
     threads::Share,
     transpose::transpose,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// What follows a linear map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

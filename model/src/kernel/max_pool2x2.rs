@@ -1,5 +1,7 @@
 //! The maximum of every 2x2 pixels. Which of the four it was is kept for the backward pass, a byte each.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run1},
@@ -7,7 +9,6 @@ use super::{
     rectangle::{Unwritten, unwritten, written},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// A last odd row or column takes no part. Of equal numbers the first counts.
 ///

@@ -3,6 +3,8 @@
 //! The backward pass reads x and the output's gradient once for all three gradients. Without γ, x's gradient is the
 //! output's own.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run2, run3},
@@ -11,7 +13,6 @@ use super::{
     sums::sum,
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x and output `[B, C, H, W]`

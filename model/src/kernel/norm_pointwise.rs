@@ -8,6 +8,8 @@
 
 use std::ops::Range;
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::Simd,
     layer_norm::{BLOCK, Rows, Statistics, layer_norm, measure, normalise, normalise_gradient},
@@ -18,7 +20,6 @@ use super::{
     sums::sum_parts,
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// Pictures of fewer pixels are normalised first and multiplied then.
 const FEW_PIXELS: usize = 2048;

@@ -2,6 +2,8 @@
 //!
 //! What lies between the two convolutions lives in steps of some rows ([`widened`](super::widened)).
 
+use burn::tensor::Tensor;
+
 use super::{
     depthwise3x3::depthwise3x3,
     norm_pointwise::norm_pointwise,
@@ -10,7 +12,6 @@ use super::{
     threads::Share,
     widened::{Widening, is_worth_it},
 };
-use burn::tensor::Tensor;
 
 /// `depthwise3x3(pointwise(layer_norm(x, norm, norm_bias, eps), weight), filter)`, the bits of which do not depend on
 /// whether a gradient is asked for.

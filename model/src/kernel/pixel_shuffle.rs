@@ -3,6 +3,8 @@
 //! The `factor²` planes of pixels that make one larger plane lie side by side, as many numbers as the larger plane has:
 //! every channel is a task, and each way is the other's backward pass.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run1},
@@ -10,7 +12,6 @@ use super::{
     rectangle::{Unwritten, unwritten, written},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// `PixelUnshuffle(factor)`: `output[c * f * f + i * f + j, y, x] = input[c, y * f + i, x * f + j]`.
 ///

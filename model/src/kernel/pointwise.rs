@@ -3,6 +3,8 @@
 //! With X as `[I, pixels]`: `Y = W X + b`, `dX = W^T dY`, and `dW = dY X^T` summed over the pictures, which is cut along
 //! the pixels.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::Simd,
     matrix::{Matrix, Start, add_product, product_tile, set_product_onto},
@@ -12,7 +14,6 @@ use super::{
     sums::{channel_sums, part_count, sum_pieces},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - x `[B, I, H, W]`, weight `[O, I, 1, 1]`, bias `[O]`

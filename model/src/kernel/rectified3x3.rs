@@ -3,6 +3,8 @@
 //! What is negative becomes 0 while the convolution's result is in the cache. For the backward pass one bit a number is
 //! kept, whether it was above 0; so a tower whose weights are frozen keeps no picture at all.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dense3x3::{Dense3x3, View, convolve},
     dispatch::{Simd, multiversion},
@@ -11,7 +13,6 @@ use super::{
     rectangle::{Unwritten, unwritten, written},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// `max(conv3x3(x), 0)` with zero padding of 1.
 ///

@@ -5,6 +5,8 @@
 //! `y = onto + M x + β b`. Backwards, with `D = dy x^T`, `dx = M^T dy`, and all other gradients follow from D and the sums
 //! of dy: `dW = Σ diag(β) D diag(g)`, `dg_i = Σ_o β_o W_oi D_oi`, `dβ_o = Σ (Σ_i D_oi W_oi g_i + b_o Σ dy_o)`.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     matrix::{Matrix, add_product, product_tile, set_product},
@@ -14,7 +16,6 @@ use super::{
     sums::{sum, sum_parts, sum_pieces},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// # Shapes
 /// - onto and output `[B, O, H, W]`, x `[B, I, H, W]`

@@ -6,8 +6,9 @@
 //! The steps of a channel follow each other, so channels are what runs in parallel; the N states of a channel are the
 //! lanes of a register. The backward pass computes the states once more and then goes back through them.
 
-use crate::layer::{in_f32, is_half};
 use burn::tensor::{FloatDType, Shape, Tensor};
+
+use crate::layer::{in_f32, is_half};
 
 use super::{
     dispatch::{Simd, multiversion},

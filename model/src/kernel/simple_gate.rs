@@ -1,5 +1,7 @@
 //! SimpleGate, the only nonlinearity of a NAFNet: the product of the two halves of the channels.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run1},
@@ -7,7 +9,6 @@ use super::{
     rectangle::{Unwritten, unwritten, written},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// `x1 * x2`
 ///

@@ -5,6 +5,8 @@
 //! computes the scores again: with A the attention, `dV = A^T dO`, `dS = A (dA - sum(dA A))` where `dA = dO V^T`,
 //! `dQ = dS K / sqrt(c)`, `dK = dS^T Q / sqrt(c)`.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     gaussian::exp,
@@ -14,7 +16,6 @@ use super::{
     rectangle::{Rectangle, Unwritten, ranges, rectangles, unwritten, written},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// `causal`: a token sees itself and those before it.
 ///

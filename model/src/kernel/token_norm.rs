@@ -4,6 +4,8 @@
 //! are kept for the backward pass. With `u = (x - mean) / deviation`, `g = dy * weight` and averages over the token:
 //! `dx = (g - avg(g) - u avg(g u)) / deviation`.
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::{Simd, multiversion},
     operation::{Kernel, fits, run3},
@@ -12,7 +14,6 @@ use super::{
     sums::{lane_sum, sum_parts},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 
 /// `(x - mean) / sqrt(var + eps) * weight + bias` with the biased variance.
 ///

@@ -9,6 +9,8 @@ mod view;
 
 use std::cell::RefCell;
 
+use burn::tensor::{Shape, Tensor};
+
 use super::{
     dispatch::Simd,
     matrix::{Matrix, Start, add_product, set_product_onto},
@@ -18,7 +20,6 @@ use super::{
     sums::{channel_sums, sum_pieces},
     threads::Share,
 };
-use burn::tensor::{Shape, Tensor};
 pub(super) use view::View;
 
 /// # Shapes
