@@ -45,7 +45,13 @@ pub fn between_cores() -> f64 {
 }
 
 fn wait_for(number: &AtomicU32, wanted: u32) {
+    let mut looks = 0_u32;
     while number.load(Ordering::Acquire) != wanted {
         spin_loop();
+        looks = looks.wrapping_add(1);
+        // Both threads may be on one core, which then has to change hands.
+        if looks.is_multiple_of(4096) {
+            thread::yield_now();
+        }
     }
 }

@@ -8,8 +8,9 @@
 
 use std::ops::Range;
 
-use crate::layer::{in_f32, is_half};
 use burn::tensor::{FloatDType, Shape, Tensor};
+
+use crate::layer::{in_f32, is_half};
 
 use super::{
     dispatch::{Simd, multiversion},

@@ -51,9 +51,8 @@ impl Claims {
                 .next()
                 .or_else(|| self.take(home, |left| left.start..left.start + 1)?.next())
                 .or_else(|| {
-                    let others = (1..self.parts.len()).map(|step| (home + step) % self.parts.len());
+                    let mut others = (1..self.parts.len()).map(|step| (home + step) % self.parts.len());
                     taken = others
-                        .into_iter()
                         .find_map(|other| self.take(other, |left| left.end - left.len().div_ceil(4)..left.end))?;
                     taken.next()
                 })
