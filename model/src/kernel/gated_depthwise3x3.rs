@@ -210,7 +210,11 @@ impl<G: Gate, const N: usize> Kernel<N> for GatedDepthwise3x3<G> {
         }
         let sums = sum_parts(tap_gradients.as_flattened().as_flattened(), self.channels * 20);
         let channels = || (0..2).flat_map(|side| sums.chunks_exact(10).skip(side).step_by(2));
-        gradients[1] = wanted[1].then(|| channels().flat_map(|sums| &sums[..9]).copied().collect());
+        gradients[1] = wanted[1].then(|| {
+            let mut taps = Vec::with_capacity(self.channels * 18);
+            channels().for_each(|sums| taps.extend_from_slice(&sums[..9]));
+            taps
+        });
         if N > 2 && wanted[2] {
             gradients[2] = Some(channels().map(|sums| sums[9]).collect());
         }

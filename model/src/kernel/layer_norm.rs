@@ -158,9 +158,13 @@ impl LayerNorm {
         (channels, height * width)
     }
 
-    /// Pixels of a block: with all channels about 128 KiB.
+    /// Pixels of a block: with all channels about 128 KiB, or the half of a small picture.
     fn block(&self) -> usize {
-        (32_768 / self.shape[1]).clamp(64, BLOCK) / 16 * 16
+        let (channels, pixels) = self.channels_and_pixels();
+        (32_768 / channels)
+            .clamp(64, BLOCK)
+            .min(pixels.div_ceil(2))
+            .next_multiple_of(16)
     }
 }
 

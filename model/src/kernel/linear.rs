@@ -12,7 +12,7 @@ use burn::tensor::{Shape, Tensor};
 use super::{
     dispatch::{Simd, multiversion},
     gaussian::{exp, normal},
-    matrix::{Matrix, add_product, product_tile, set_product},
+    matrix::{Matrix, set_product},
     operation::{Kernel, fits, run2, run3},
     plain,
     rectangle::{Rectangle, Unwritten, ranges, rectangles, unwritten, written},
@@ -250,19 +250,18 @@ impl Linear {
     fn weight_gradient(&self, x: &[f32], gradient: &[f32]) -> Vec<f32> {
         let (inputs, outputs, rows) = (self.inputs, self.outputs, self.rows);
         let pieces: Vec<_> = ranges(rows, PIECE).collect();
-        let row_tile = product_tile(pieces.len().min(16), [outputs, inputs, rows])[0];
         let (x, gradient) = (
             Matrix::new(x, [rows, inputs], inputs),
             Matrix::new(gradient, [rows, outputs], outputs),
         );
         sum_pieces(
-            [outputs, inputs],
-            [row_tile, inputs],
+            [outputs, rows, inputs],
+            None,
             &pieces,
             || (),
-            |(), target, tokens| {
-                let gradient = gradient.part(tokens.clone(), target.rows.clone()).transposed();
-                add_product(target, gradient, x.part(tokens.clone(), 0..inputs));
+            |(), sum, tokens| {
+                let gradient = gradient.part(tokens.clone(), sum.rows()).transposed();
+                sum.add_product(gradient, x.part(tokens.clone(), 0..inputs));
             },
         )
     }

@@ -185,6 +185,48 @@ pub(super) fn add_product(target: &mut Rectangle<f32>, a: Matrix, b: Matrix) {
     unsafe { multiply(origin, stride, [target.rows.len(), target.columns.len()], true, a, b) }
 }
 
+/// A sum of products in a rectangle that has still to be written.
+pub(super) struct Sum<'a> {
+    target: Rectangle<'a, Unwritten>,
+    is_begun: bool,
+}
+
+impl<'a> Sum<'a> {
+    pub fn new(target: Rectangle<'a, Unwritten>) -> Self {
+        Self {
+            target,
+            is_begun: false,
+        }
+    }
+
+    pub fn rows(&self) -> Range<usize> {
+        self.target.rows.clone()
+    }
+
+    pub fn columns(&self) -> Range<usize> {
+        self.target.columns.clone()
+    }
+
+    /// Adds `a b`, which has the rectangle's size.
+    pub fn add_product(&mut self, a: Matrix, b: Matrix) {
+        let (origin, stride) = self.target.origin();
+        let size = [self.target.rows.len(), self.target.columns.len()];
+        // SAFETY: the rectangle is borrowed for writing, and the first product writes all of it.
+        unsafe { multiply(origin.cast(), stride, size, self.is_begun, a, b) };
+        self.is_begun = true;
+    }
+
+    /// The sum, which is 0 if nothing was added.
+    pub fn finish(self) -> Rectangle<'a, f32> {
+        if self.is_begun {
+            // SAFETY: the first product wrote all of it.
+            unsafe { self.target.assume_written() }
+        } else {
+            self.target.filled(|_| 0.0)
+        }
+    }
+}
+
 /// # Safety
 /// `target` is a `rows` x `columns` matrix that nobody else uses; if `add` is set, all of it was written.
 unsafe fn multiply(target: *mut f32, stride: usize, [rows, columns]: [usize; 2], add: bool, a: Matrix, b: Matrix) {

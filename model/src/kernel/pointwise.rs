@@ -7,11 +7,11 @@ use burn::tensor::{Shape, Tensor};
 
 use super::{
     dispatch::Simd,
-    matrix::{Matrix, Start, add_product, product_tile, set_product_onto},
+    matrix::{Matrix, Start, product_tile, set_product_onto},
     operation::{Kernel, fits, run_convolution, run3},
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
-    sums::{channel_sums, part_count, sum_pieces},
+    sums::{channel_sums, sum_pieces},
     threads::Share,
 };
 
@@ -43,7 +43,7 @@ pub fn pointwise_onto(onto: Tensor<4>, x: Tensor<4>, weight: Tensor<4>) -> Tenso
 }
 
 /// Pixels of a piece of the weight's gradient.
-const PIECE: usize = 1024;
+const PIECE: usize = 512;
 
 #[derive(Clone, Debug)]
 struct Pointwise {
@@ -169,21 +169,16 @@ impl Pointwise {
         let pieces: Vec<_> = (0..self.batch)
             .flat_map(|item| ranges(pixels, PIECE).map(move |columns| (item, columns)))
             .collect();
-        let row_tile = product_tile(
-            part_count([outputs, inputs], pieces.len()),
-            [outputs, inputs, self.batch * pixels],
-        )[0];
         sum_pieces(
-            [outputs, inputs],
-            [row_tile, inputs],
+            [outputs, self.batch * pixels, inputs],
+            None,
             &pieces,
             || (),
-            |(), target, (item, columns)| {
+            |(), sum, (item, columns)| {
                 let gradient = Matrix::new(&gradient[item * outputs * pixels..], [outputs, pixels], pixels);
                 let x = Matrix::new(&x[item * inputs * pixels..], [inputs, pixels], pixels);
-                let rows = target.rows.clone();
                 let x = x.part(0..inputs, columns.clone()).transposed();
-                add_product(target, gradient.part(rows, columns.clone()), x);
+                sum.add_product(gradient.part(sum.rows(), columns.clone()), x);
             },
         )
     }

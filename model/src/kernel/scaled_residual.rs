@@ -222,15 +222,14 @@ impl ScaledResidual {
         let gradient = Matrix::new(&gradient[item * outputs * pixels..], [outputs, pixels], pixels);
         let x = Matrix::new(&x[item * inputs * pixels..], [inputs, pixels], pixels);
         let pieces: Vec<_> = ranges(pixels, PIECE).collect();
-        let row_tile = product_tile(pieces.len().min(16), [outputs, inputs, pixels])[0];
         sum_pieces(
-            [outputs, inputs],
-            [row_tile, inputs],
+            [outputs, pixels, inputs],
+            None,
             &pieces,
             || (),
-            |(), target, piece| {
-                let gradient = gradient.part(target.rows.clone(), piece.clone());
-                add_product(target, gradient, x.part(0..inputs, piece.clone()).transposed());
+            |(), sum, piece| {
+                let gradient = gradient.part(sum.rows(), piece.clone());
+                sum.add_product(gradient, x.part(0..inputs, piece.clone()).transposed());
             },
         )
     }

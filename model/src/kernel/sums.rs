@@ -2,7 +2,8 @@
 
 use super::{
     dispatch::{Simd, multiversion},
-    rectangle::{Rectangle, rectangles},
+    matrix::{Sum, product_tile},
+    rectangle::{rectangles, unwritten, written},
     threads::Share,
 };
 
@@ -50,45 +51,69 @@ pub(super) fn channel_sums(simd: Simd, numbers: &[f32], channels: usize, pixels:
     sum_parts(&planes, channels)
 }
 
+/// Numbers of a sum of parts that a task adds up.
+const CHUNK: usize = 4096;
+
 /// Sums the parts `[parts, length]` element by element, in their order.
 pub(super) fn sum_parts(parts: &[f32], length: usize) -> Vec<f32> {
-    let mut total = parts[..length].to_vec();
-    total.chunks_mut(4096).enumerate().share(|(index, total)| {
-        for part in parts.chunks_exact(length).skip(1) {
-            let part = &part[index * 4096..][..total.len()];
+    let (first, others) = parts.split_at(length);
+    let mut total = unwritten(length);
+    let chunks = total.chunks_mut(CHUNK).zip(first.chunks(CHUNK)).enumerate();
+    chunks.share(|(index, (total, first))| {
+        let total = total.write_copy_of_slice(first);
+        for part in others.chunks_exact(length) {
+            let part = &part[index * CHUNK..][..total.len()];
             total.iter_mut().zip(part).for_each(|(total, part)| *total += part);
         }
     });
-    total
+    // SAFETY: the chunks of the first part cover it.
+    unsafe { written(total) }
 }
 
-/// Most parts, and the numbers that all of them together may have: clearing and adding them takes time, too.
+/// Multiplications that are worth a part of their own.
+const PART: usize = 1 << 20;
+
+/// Most parts, and the numbers that all of them together may have: adding them takes time, too.
 const MOST_PARTS: usize = 16;
 const MOST_NUMBERS: usize = 1 << 18;
 
-/// Into how many parts the sum of a matrix may be cut. Depends on the size alone.
-pub(super) fn part_count([rows, columns]: [usize; 2], pieces: usize) -> usize {
-    (MOST_NUMBERS / (rows * columns).max(1))
-        .clamp(2, MOST_PARTS)
-        .min(pieces.max(1))
+/// Into how many parts to cut a sum of products `[rows, depth] x [depth, columns]` over pieces of its depth.
+/// Depends on the sizes alone.
+fn part_count([rows, depth, columns]: [usize; 3], pieces: usize) -> usize {
+    (rows * depth * columns / PART)
+        .next_power_of_two()
+        .min(MOST_PARTS)
+        .min(MOST_NUMBERS / (rows * columns).max(1))
+        .min(pieces)
+        .max(1)
 }
 
-/// A matrix that is a sum over `pieces`, which `add` adds to the rectangle that it is given; `scratch` makes what `add` may
-/// write to. Runs of pieces go to parallel tasks, and so do tiles of so many rows and columns.
+/// A product `[rows, depth] x [depth, columns]` that is a sum over `pieces` of its depth: `add` adds a piece to the sum in
+/// a rectangle; `scratch` makes what `add` may write to. Runs of pieces go to parallel tasks, and so do tiles of so many
+/// rows and columns, or of some whole rows.
 pub(super) fn sum_pieces<P: Sync, S>(
-    [rows, columns]: [usize; 2],
-    tile: [usize; 2],
+    [rows, depth, columns]: [usize; 3],
+    tile: Option<[usize; 2]>,
     pieces: &[P],
     scratch: impl Fn() -> S + Sync + Send,
-    add: impl Fn(&mut S, &mut Rectangle<f32>, &P) + Sync + Send,
+    add: impl Fn(&mut S, &mut Sum, &P) + Sync + Send,
 ) -> Vec<f32> {
-    let run = pieces.len().div_ceil(part_count([rows, columns], pieces.len())).max(1);
-    let mut parts = vec![0.0; pieces.len().div_ceil(run).max(1) * rows * columns];
-    let tasks = rectangles(&mut parts, [rows, columns], tile);
-    tasks.into_iter().share_with(scratch, |scratch, mut rectangle| {
-        for piece in pieces.iter().skip(rectangle.item * run).take(run) {
-            add(scratch, &mut rectangle, piece);
-        }
+    let run = pieces.len().div_ceil(part_count([rows, depth, columns], pieces.len()));
+    let count = pieces.len().div_ceil(run);
+    let whole_rows = || [product_tile(count, [rows, depth / count, columns])[0], columns];
+    let mut parts = unwritten(count * rows * columns);
+    let tasks = rectangles(&mut parts, [rows, columns], tile.unwrap_or_else(whole_rows));
+    tasks.into_iter().share_with(scratch, |scratch, target| {
+        let pieces = pieces.iter().skip(target.item * run).take(run);
+        let mut sum = Sum::new(target);
+        pieces.for_each(|piece| add(scratch, &mut sum, piece));
+        sum.finish();
     });
-    sum_parts(&parts, rows * columns)
+    // SAFETY: the rectangles cover the buffer.
+    let parts = unsafe { written(parts) };
+    if count == 1 {
+        parts
+    } else {
+        sum_parts(&parts, rows * columns)
+    }
 }

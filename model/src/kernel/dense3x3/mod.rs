@@ -13,7 +13,7 @@ use burn::tensor::{Shape, Tensor};
 
 use super::{
     dispatch::Simd,
-    matrix::{Matrix, Start, add_product, set_product_onto},
+    matrix::{Matrix, Start, set_product_onto},
     operation::{Kernel, fits, run_convolution},
     plain,
     rectangle::{ranges, rectangles, unwritten, written},
@@ -112,15 +112,18 @@ impl Dense3x3 {
     /// The weight with its taps turned round, as `[I, O, 3, 3]`.
     fn turned(&self, weight: &[f32]) -> Vec<f32> {
         let inputs = self.view.channels;
-        let mut turned = vec![0.0; weight.len()];
-        let of_inputs = turned.chunks_exact_mut(self.outputs * 9);
-        of_inputs.enumerate().share(|(input, turned)| {
-            for (output, turned) in turned.chunks_exact_mut(9).enumerate() {
-                turned.copy_from_slice(&weight[(output * inputs + input) * 9..][..9]);
-                turned.reverse();
+        let mut turned = unwritten(weight.len());
+        let own = self.outputs * 9;
+        turned.chunks_mut(TURNED * own).enumerate().share(|(group, turned)| {
+            for output in 0..self.outputs {
+                let taps = weight[(output * inputs + group * TURNED) * 9..].chunks_exact(9);
+                for (turned, taps) in turned.chunks_exact_mut(own).zip(taps) {
+                    turned[output * 9..][..9].write_copy_of_slice(taps).reverse();
+                }
             }
         });
-        turned
+        // SAFETY: every nine numbers were written.
+        unsafe { written(turned) }
     }
 
     /// A task takes the taps of some input channels and a part of the pixels.
@@ -130,20 +133,23 @@ impl Dense3x3 {
             .flat_map(|item| ranges(pixels, SUMMED).map(move |run| (item, run)))
             .collect();
         sum_pieces(
-            [self.outputs, view.depth()],
-            [self.outputs, CHANNELS * 9],
+            [self.outputs, self.batch * pixels, view.depth()],
+            Some([self.outputs, CHANNELS * 9]),
             &pieces,
             Vec::new,
-            |columns, target, (item, run)| {
+            |columns, sum, (item, run)| {
                 let own = &gradient[item * self.outputs * pixels..];
-                let own = Matrix::new(own, [self.outputs, pixels], pixels).part(0..self.outputs, run.clone());
-                let channels = target.columns.start / 9..target.columns.end / 9;
+                let own = Matrix::new(own, [self.outputs, pixels], pixels).part(sum.rows(), run.clone());
+                let channels = sum.columns().start / 9..sum.columns().end / 9;
                 let seen = view.gather(columns, view.picture(x, *item), channels, run);
-                add_product(target, own, seen.transposed());
+                sum.add_product(own, seen.transposed());
             },
         )
     }
 }
+
+/// Inputs whose taps are turned together: memory gives all of a line at once.
+const TURNED: usize = 16;
 
 /// Pixels that a task sums over before it turns to the next.
 const SUMMED: usize = 256;
