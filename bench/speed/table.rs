@@ -16,7 +16,7 @@ pub struct Line {
     pub theirs: Option<(Language, f64, f64)>,
 }
 
-/// How far a time per pixel may be from that of the second smallest picture.
+/// How far the times of all sizes may be off a line through nothing.
 const LINEAR: f64 = 0.15;
 
 pub fn comparisons(lines: &[Line]) -> String {
@@ -70,23 +70,36 @@ pub fn areas(areas: &[Area]) -> String {
         if index == 0 {
             let sides = seconds.iter().map(|(side, _)| format!(" {side}x{side} |"));
             let sides = sides.collect::<String>();
-            let _ = writeln!(table, "\n| time per pixel |{sides} | to another core and back |");
-            let _ = writeln!(table, "| --- |{} --- | ---: |", " ---: |".repeat(seconds.len()));
+            let _ = writeln!(
+                table,
+                "\n| time per pixel |{sides} off one line | | to another core and back |"
+            );
+            let _ = writeln!(table, "| --- |{} ---: | --- | ---: |", " ---: |".repeat(seconds.len()));
         }
-        let per_pixel = |(side, seconds): &(usize, f64)| seconds / (side * side) as f64;
-        let usual = per_pixel(&seconds[1]);
-        let cells = seconds.iter().map(|at| {
-            let each = per_pixel(at);
-            format!(" {:.2} µs ({:.2}) |", each * 1e6, each / usual)
-        });
-        let linear = seconds.iter().all(|at| (per_pixel(at) / usual - 1.0).abs() <= LINEAR);
+        let per_pixel: Vec<f64> = seconds
+            .iter()
+            .map(|(side, taken)| taken / (side * side) as f64)
+            .collect();
+        let usual = per_pixel[1];
+        let cells = per_pixel
+            .iter()
+            .map(|each| format!(" {:.2} µs ({:.2}) |", each * 1e6, each / usual));
         let cells = cells.collect::<String>();
+        let off = off_one_line(&per_pixel);
         let [near, far] = apart.map(|seconds| seconds * 1e9);
         let _ = writeln!(
             table,
-            "| {title} |{cells} {} | {near:.0} to {far:.0} ns |",
-            verdict(linear)
+            "| {title} |{cells} ±{:.1}% | {} | {near:.0} to {far:.0} ns |",
+            off * 100.0,
+            verdict(off <= LINEAR)
         );
     }
     table
+}
+
+/// How far the farthest of these times is from a time per pixel that is as near to all as one can be; a part of it.
+fn off_one_line(per_pixel: &[f64]) -> f64 {
+    let least = per_pixel.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = per_pixel.iter().copied().fold(0.0, f64::max);
+    (most - least) / (most + least)
 }
