@@ -98,8 +98,11 @@ pub(super) fn sum_pieces<P: Sync, S>(
     scratch: impl Fn() -> S + Sync + Send,
     add: impl Fn(&mut S, &mut Sum, &P) + Sync + Send,
 ) -> Vec<f32> {
-    let run = pieces.len().div_ceil(part_count([rows, depth, columns], pieces.len()));
-    let count = pieces.len().div_ceil(run);
+    let run = pieces
+        .len()
+        .div_ceil(part_count([rows, depth, columns], pieces.len()))
+        .max(1);
+    let count = pieces.len().div_ceil(run).max(1);
     let whole_rows = || [product_tile(count, [rows, depth / count, columns])[0], columns];
     let mut parts = unwritten(count * rows * columns);
     let tasks = rectangles(&mut parts, [rows, columns], tile.unwrap_or_else(whole_rows));
@@ -115,5 +118,60 @@ pub(super) fn sum_pieces<P: Sync, S>(
         parts
     } else {
         sum_parts(&parts, rows * columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{matrix::Matrix, rectangle::ranges};
+
+    #[test]
+    fn a_sum_has_parts_for_its_work_but_not_too_many_numbers_of_them() {
+        for (size, pieces, parts) in [
+            ([84, 64, 16], 1, 1),
+            ([84, 4096, 16], 8, 8),
+            ([84, 4096, 16], 5, 5),
+            ([288, 1 << 14, 48], 32, 16),
+            ([576, 1 << 14, 192], 32, 2),
+            ([1021, 1 << 14, 384], 32, 1),
+        ] {
+            assert_eq!(part_count(size, pieces), parts, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_are_added_up_in_every_tile_and_none_are_zero() {
+        let (rows, depth, columns) = (30, 5000, 20);
+        // What is 1 in its own place and else 0: the product counts the numbers of the depth that come to each place.
+        let one_at = |side: usize| -> Vec<f32> {
+            (0..depth * side)
+                .map(|index| f32::from(u8::from(index / side % side == index % side)))
+                .collect()
+        };
+        let (a, b) = (one_at(rows), one_at(columns));
+        let [a, b] = [(&a, rows), (&b, columns)].map(|(numbers, side)| Matrix::new(numbers, [depth, side], side));
+        let expected: Vec<f32> = (0..rows * columns)
+            .map(|place| {
+                let both = |number: &usize| number % rows == place / columns && number % columns == place % columns;
+                (0..depth).filter(both).count() as f32
+            })
+            .collect();
+        for tile in [None, Some([7, 6])] {
+            let pieces: Vec<_> = ranges(depth, 300).collect();
+            let sum = sum_pieces(
+                [rows, depth, columns],
+                tile,
+                &pieces,
+                || (),
+                |(), sum, piece| {
+                    let a = a.part(piece.clone(), sum.rows()).transposed();
+                    sum.add_product(a, b.part(piece.clone(), sum.columns()));
+                },
+            );
+            assert_eq!(sum, expected);
+        }
+        let nothing = sum_pieces([2, 0, 3], None, &[(); 0], || (), |(), _, ()| ());
+        assert_eq!(nothing, [0.0; 6]);
     }
 }
