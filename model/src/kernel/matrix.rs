@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Multiplications that are worth a task of their own.
-const TASK: usize = 1 << 20;
+pub(super) const TASK: usize = 1 << 20;
 
 /// Most tasks.
 const TASKS: usize = 64;

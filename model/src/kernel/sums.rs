@@ -2,7 +2,7 @@
 
 use super::{
     dispatch::{Simd, multiversion},
-    matrix::{Sum, product_tile},
+    matrix::{Sum, TASK, product_tile},
     rectangle::{rectangles, unwritten, written},
     threads::Share,
 };
@@ -70,17 +70,14 @@ pub(super) fn sum_parts(parts: &[f32], length: usize) -> Vec<f32> {
     unsafe { written(total) }
 }
 
-/// Multiplications that are worth a part of their own.
-const PART: usize = 1 << 20;
-
 /// Most parts, and the numbers that all of them together may have: adding them takes time, too.
 const MOST_PARTS: usize = 16;
 const MOST_NUMBERS: usize = 1 << 18;
 
-/// Into how many parts to cut a sum of products `[rows, depth] x [depth, columns]` over pieces of its depth.
-/// Depends on the sizes alone.
+/// Into how many parts, each worth a task, to cut a sum of products `[rows, depth] x [depth, columns]` over pieces of its
+/// depth. Depends on the sizes alone.
 fn part_count([rows, depth, columns]: [usize; 3], pieces: usize) -> usize {
-    (rows * depth * columns / PART)
+    (rows * depth * columns / TASK)
         .next_power_of_two()
         .min(MOST_PARTS)
         .min(MOST_NUMBERS / (rows * columns).max(1))
